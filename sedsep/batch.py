@@ -1,0 +1,78 @@
+"""Batch: the only thing that rooms hand each other. Named tensors, explicit masks, no meaning by position."""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import torch
+
+
+@dataclass
+class Example:
+    """One clip as a data set draws it; absent parts are None.
+
+    Shapes: mixture ``(T,)``, sources ``(N, T)`` (stems that add up to the mixture, zeros in unused slots),
+    strong ``(L', C)``, weak ``(C,)``; ``n_samples`` counts the samples before padding.
+    """
+
+    id: str
+    mixture: np.ndarray
+    n_samples: int
+    sources: np.ndarray = None
+    strong: np.ndarray = None
+    weak: np.ndarray = None
+    is_synthetic: bool = False
+
+
+@dataclass
+class Batch:
+    """Clips of one step. A mask says for which clips the tensor of the same name is a label and not a filler.
+
+    Shapes: mixture ``(B, T)``, n_samples ``(B,)``, sources ``(B, N, T)`` or None, strong ``(B, L', C)`` or None,
+    weak ``(B, C)`` or None, has_strong, has_weak, has_sources, is_synthetic ``(B,)`` bool.
+    """
+
+    ids: list
+    mixture: torch.Tensor
+    n_samples: torch.Tensor
+    has_strong: torch.Tensor
+    has_weak: torch.Tensor
+    has_sources: torch.Tensor
+    is_synthetic: torch.Tensor
+    strong: torch.Tensor = None
+    weak: torch.Tensor = None
+    sources: torch.Tensor = None
+
+    def __len__(self):
+        return len(self.ids)
+
+    def to(self, device) -> "Batch":
+        """The same batch with every tensor on ``device``."""
+        moved = {f.name: getattr(self, f.name) for f in fields(self)}
+        return replace(self, **{k: v.to(device) for k, v in moved.items() if torch.is_tensor(v)})
+
+
+def collate(examples: list) -> Batch:
+    """Stack examples of equal length into a Batch; labels that a clip lacks become zeros under a false mask."""
+
+    def stack(name):
+        values = [getattr(e, name) for e in examples]
+        known = next((v for v in values if v is not None), None)
+        if known is None:
+            return None
+        return torch.from_numpy(np.stack([np.zeros_like(known) if v is None else v for v in values]))
+
+    def mask(name):
+        return torch.tensor([getattr(e, name) is not None for e in examples])
+
+    return Batch(
+        ids=[e.id for e in examples],
+        mixture=stack("mixture"),
+        n_samples=torch.tensor([e.n_samples for e in examples]),
+        has_strong=mask("strong"),
+        has_weak=mask("weak"),
+        has_sources=mask("sources"),
+        is_synthetic=torch.tensor([e.is_synthetic for e in examples]),
+        strong=stack("strong"),
+        weak=stack("weak"),
+        sources=stack("sources"),
+    )

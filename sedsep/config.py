@@ -1,0 +1,175 @@
+"""Configuration: YAML, ``--set a.b=1``, and a check of every key and type against the code that takes it.
+
+The schema is the code itself: a section's legal keys are the parameters of the function or class that the section
+configures, their types are its annotations, and their defaults are its defaults. Nothing is listed twice.
+"""
+
+import inspect
+import types
+import typing
+from pathlib import Path
+
+import yaml
+
+from sedsep.errors import UserError, nearest
+from sedsep.files import write_text
+
+# Parameters that the code fills in by itself and that no configuration may set.
+GIVEN = ("self", "classes")
+
+
+def read(path, settings=()) -> dict:
+    """Read a YAML file and apply ``a.b=value`` settings to it (the values are YAML too).
+
+    Raises:
+        UserError: the file is missing, is not YAML or not a mapping, or a setting has no ``=``.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such configuration file")
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(config, dict):
+        raise UserError(f"{path}: expected 'key: value' lines at the top level")
+    for setting in settings:
+        override(config, setting)
+    return config
+
+
+def override(config: dict, setting: str) -> None:
+    """Apply one ``a.b=value`` to ``config`` in place.
+
+    >>> config = {"engine": {"epochs": 200}}
+    >>> override(config, "engine.epochs=3")
+    >>> config
+    {'engine': {'epochs': 3}}
+    """
+    name, equals, value = setting.partition("=")
+    if not equals or not name:
+        raise UserError(f"--set {setting}: expected key=value, such as engine.epochs=3")
+    *parents, last = name.split(".")
+    for parent in parents:
+        config = config.setdefault(parent, {})
+        if not isinstance(config, dict):
+            raise UserError(f"--set {setting}: {parent!r} is a value, not a section")
+    try:
+        config[last] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise UserError(f"--set {setting}: the value is not valid YAML ({' '.join(str(error).split())})") from None
+
+
+def resolve(target, section: dict, where: str = "") -> dict:
+    """Check ``section`` against the signature of ``target`` and fill in the defaults.
+
+    A parameter annotated ``Annotated[dict, Other]`` is a section of its own, resolved against ``Other``;
+    ``Annotated[dict, TABLE]`` with a dict of named targets picks one by the section's key ``name``.
+
+    Returns:
+        A new dict with every legal key, in the order of the signature.
+
+    Raises:
+        UserError: a key is unknown (with the nearest legal one), missing, or its value is of the wrong type.
+    """
+    if section is None:
+        section = {}
+    if not isinstance(section, dict):
+        raise UserError(f"configuration: {where or 'the top level'} must be a section of keys, not {section!r}")
+    parameters = {k: p for k, p in inspect.signature(target).parameters.items() if k not in GIVEN}
+    hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target, include_extras=True)
+    for key in section:
+        if key not in parameters:
+            raise UserError(
+                f"configuration: unknown key {join(where, key)!r}{nearest(key, parameters)}; "
+                f"legal here: {', '.join(parameters)}"
+            )
+    resolved = {}
+    for key, parameter in parameters.items():
+        name, hint = join(where, key), hints.get(key, typing.Any)
+        inner = _inner(hint)
+        if inner is not None:
+            resolved[key] = _resolve_inner(inner, section.get(key, parameter.default), name)
+        elif key in section:
+            resolved[key] = typed(section[key], hint, name)
+        elif parameter.default is inspect.Parameter.empty:
+            raise UserError(f"configuration: key {name!r} is missing")
+        else:
+            resolved[key] = parameter.default
+    return resolved
+
+
+def _inner(hint):
+    if typing.get_origin(hint) is typing.Annotated:
+        return typing.get_args(hint)[1]
+    return None
+
+
+def _resolve_inner(inner, section, name):
+    section = {} if section is None or section is inspect.Parameter.empty else section
+    if not isinstance(inner, dict):
+        return resolve(inner, section, name)
+    rest = dict(section)
+    choice = rest.pop("name", next(iter(inner)))
+    if choice not in inner:
+        raise UserError(
+            f"configuration: unknown {name}.name {choice!r}{nearest(choice, inner)}; known: {', '.join(inner)}"
+        )
+    return {"name": choice, **resolve(inner[choice], rest, name)}
+
+
+def typed(value, hint, name: str):
+    """``value`` as the type that ``hint`` asks for; an int may stand for a float. Raises UserError."""
+    if hint is typing.Any or hint is inspect.Parameter.empty:
+        return value
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        for option in args:
+            try:
+                return typed(value, option, name)
+            except UserError:
+                continue
+        raise wrong_type(value, hint, name)
+    if origin is typing.Literal:
+        if value in args and type(value) in map(type, args):
+            return value
+        raise UserError(f"configuration: {name} is {value!r}{nearest(value, args)}; legal: {', '.join(map(str, args))}")
+    if origin in (list, tuple):
+        if not isinstance(value, (list, tuple)):
+            raise wrong_type(value, hint, name)
+        return [typed(item, args[0] if args else typing.Any, f"{name}[{i}]") for i, item in enumerate(value)]
+    if origin is dict or hint is dict:
+        if not isinstance(value, dict):
+            raise wrong_type(value, hint, name)
+        return dict(value)
+    if hint is type(None):
+        if value is None:
+            return None
+        raise wrong_type(value, hint, name)
+    if hint is float and isinstance(value, str):
+        # YAML 1.1 reads 1e-3 as a string: it wants a dot. A person does not.
+        try:
+            return float(value)
+        except ValueError:
+            raise wrong_type(value, hint, name) from None
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, hint) and not (hint is not bool and isinstance(value, bool)):
+        return value
+    raise wrong_type(value, hint, name)
+
+
+def wrong_type(value, hint, name: str) -> UserError:
+    """The error for a value of the wrong type."""
+    wanted = getattr(hint, "__name__", str(hint)) if not typing.get_args(hint) else str(hint)
+    return UserError(f"configuration: {name} must be {wanted.replace('typing.', '')}, not {value!r}")
+
+
+def join(where: str, key: str) -> str:
+    """Dotted name of a key."""
+    return f"{where}.{key}" if where else str(key)
+
+
+def write(path, config: dict) -> None:
+    """Write a resolved configuration as YAML, atomically."""
+    write_text(path, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))

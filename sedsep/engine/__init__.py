@@ -1,0 +1,1 @@
+"""Epochs, steps, optimisers and the files of weights."""

@@ -1,0 +1,1 @@
+"""Directories to directories: decode, smooth, fuse, score, report."""

@@ -1,0 +1,136 @@
+"""Files that are whole or absent: write to a temporary name, then rename; read tables with clear errors."""
+
+import contextlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from sedsep.errors import UserError
+
+
+@contextlib.contextmanager
+def writing(path):
+    """Yield a temporary path beside ``path``; rename it to ``path`` when the block ends without an error.
+
+    Raises:
+        UserError: the disk is full or cannot be written; nothing is left behind.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def writing_directory(path):
+    """Like :func:`writing`, for a directory: an existing one is replaced as a whole, at the end."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        yield temporary
+        if path.exists():
+            os.replace(path, old)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def cannot_write(path, error: OSError) -> UserError:
+    """The one-line error for a failed write of ``path``."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return UserError(f"cannot write {path}: {reason}; free some space or choose another place, then run again")
+
+
+def read_table(path, required=(), optional=(), numeric=()) -> pd.DataFrame:
+    """Read a tab-separated table with a header row; row ``i`` of the result is line ``i + 2`` of the file.
+
+    Names stay strings (``007`` is not 7, ``NA`` is a name); an empty field is ``""`` or, in a column of
+    ``numeric``, NaN. Unknown extra columns are kept.
+
+    Raises:
+        UserError: the file is missing, is not text, lacks a required column, or a number cannot be read.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file")
+    try:
+        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, encoding="utf-8", quoting=3)
+    except pd.errors.EmptyDataError:
+        raise UserError(f"{path}: the file is empty; expected a header row with {', '.join(required)}") from None
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a tab-separated text table ({str(error).strip()})") from None
+    for column in required:
+        if column not in table.columns:
+            found = ", ".join(map(str, table.columns))
+            raise UserError(f"{path}: no column {column!r}; the header row has: {found}")
+    for column in optional:
+        if column not in table.columns:
+            table[column] = ""
+    for column in numeric:
+        if column in table.columns:
+            values = pd.to_numeric(table[column].where(table[column] != "", "nan"), errors="coerce")
+            wrong = values.isna() & (table[column] != "") & (table[column].str.lower() != "nan")
+            if wrong.any():
+                row = int(wrong.to_numpy().argmax())
+                raise UserError(f"{path}:{row + 2}: {column} is not a number: {table[column].iloc[row]!r}")
+            table[column] = values
+    return table
+
+
+def write_table(path, table: pd.DataFrame) -> None:
+    """Write a tab-separated table with a header row, atomically; NaN becomes an empty field."""
+    with writing(path) as temporary:
+        table.to_csv(temporary, sep="\t", index=False, na_rep="", lineterminator="\n")
+
+
+def read_json(path):
+    """Read a JSON file. Raises UserError where it is missing or broken."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not valid JSON ({error})") from None
+
+
+def write_json(path, value) -> None:
+    """Write ``value`` as indented JSON, atomically."""
+    with writing(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, sort_keys=False) + "\n", encoding="utf-8")
+
+
+def write_text(path, text: str) -> None:
+    """Write a text file, atomically."""
+    with writing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def clip_id(filename: str) -> str:
+    """The clip's id: its name without the audio extension; other dots belong to the name.
+
+    >>> clip_id("Y00pbt6aJV8Y_350.000_360.000.wav")
+    'Y00pbt6aJV8Y_350.000_360.000'
+    >>> clip_id("Y00pbt6aJV8Y_350.000_360.000")
+    'Y00pbt6aJV8Y_350.000_360.000'
+    """
+    stem, dot, extension = filename.rpartition(".")
+    return stem if dot and extension.lower() in AUDIO_EXTENSIONS else filename
+
+
+AUDIO_EXTENSIONS = {"wav", "flac", "ogg", "mp3", "aif", "aiff", "opus", "w64", "rf64"}

@@ -1,0 +1,1 @@
+"""Tensors to scalars, or to pairwise matrices of them."""

@@ -1,0 +1,1 @@
+"""Events and scores to numbers: pure functions, no files."""

@@ -1,0 +1,30 @@
+"""Ramps: pure functions of progress.
+
+Source: exponential ramp-up of the mean-teacher baselines of DCASE task 4 (Laine & Aila 2017, eq. of section 3).
+"""
+
+import math
+
+
+def exponential_ramp(progress: float, length: float) -> float:
+    """``exp(-5 (1 - min(progress, length) / length)^2)``; 1 where ``length`` is 0.
+
+    Args:
+        progress: how far training is, in the unit of ``length`` (steps or epochs).
+        length: where the ramp reaches 1.
+
+    >>> round(exponential_ramp(1, 5900), 6), round(exponential_ramp(2950, 5900), 4), exponential_ramp(5900, 5900)
+    (0.006749, 0.2865, 1.0)
+    """
+    if length <= 0:
+        return 1.0
+    return math.exp(-5.0 * (1.0 - min(max(progress, 0.0), length) / length) ** 2)
+
+
+def ema_decay(step: int, limit: float = 0.999) -> float:
+    """Decay of the mean teacher after optimiser step ``step`` = 1, 2, ...: ``min(1 - 1 / (step + 1), limit)``.
+
+    >>> [round(ema_decay(n), 3) for n in (1, 2, 3, 5000)]
+    [0.5, 0.667, 0.75, 0.999]
+    """
+    return min(1.0 - 1.0 / (step + 1), limit)

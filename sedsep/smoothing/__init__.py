@@ -1,0 +1,1 @@
+"""Scores to scores, and scores to events: pure functions of arrays."""
