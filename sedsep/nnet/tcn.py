@@ -1,0 +1,106 @@
+"""TCN: temporal convolutional network, blocks of dilated depth-wise convolutions with residual and skip outputs.
+
+Source: Luo & Mesgarani, "Conv-TasNet", TASLP 2019 (section II-C); it serves Conv-TasNet, SoundBeam and the domain
+classifier. Frames come before channels, so that every 1 x 1 convolution is one matrix product.
+"""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+EPS = 1e-8
+
+
+class LayerNorm(nn.Module):
+    """Normalisation of ``(B, L, D)`` with a gain and a bias per channel.
+
+    Args:
+        channels: D.
+        kind: "gln" takes mean and variance over L and D of a clip (global), "cln" over D of each frame.
+    """
+
+    def __init__(self, channels: int, kind: Literal["gln", "cln"] = "gln"):
+        super().__init__()
+        self.kind = kind
+        self.gain = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """``(B, L, D)`` -> the same shape."""
+        if self.kind == "cln":
+            return F.layer_norm(x, x.shape[2:], self.gain, self.bias, EPS)
+        return torch.addcmul(self.bias, F.layer_norm(x, x.shape[1:], eps=EPS), self.gain)
+
+
+class TCNBlock(nn.Module):
+    """1 x 1 convolution, PReLU, norm, dilated depth-wise convolution, PReLU, norm, 1 x 1 convolution.
+
+    Args:
+        channels: of the residual stream. hidden: between the two 1 x 1 convolutions.
+        skip: channels of the skip output, 0 for none. kernel: taps of the depth-wise convolution (odd).
+        dilation: frames between taps. norm: see :class:`LayerNorm`.
+    """
+
+    def __init__(self, channels: int, hidden: int, skip: int, kernel: int, dilation: int, norm: str = "gln"):
+        super().__init__()
+        self.channels = channels
+        self.expand = nn.Linear(channels, hidden)
+        self.act1, self.norm1 = nn.PReLU(), LayerNorm(hidden, norm)
+        self.depthwise = nn.Conv1d(
+            hidden, hidden, kernel, padding=dilation * (kernel - 1) // 2, dilation=dilation, groups=hidden
+        )
+        self.act2, self.norm2 = nn.PReLU(), LayerNorm(hidden, norm)
+        # One matrix for both outputs: the residual's rows first, then the skip's.
+        self.project = nn.Linear(hidden, channels + skip)
+
+    def forward(self, x: torch.Tensor, residual: bool = True) -> tuple:
+        """``(B, L, channels)`` -> residual ``(B, L, channels)`` and skip ``(B, L, skip)``, neither added yet.
+
+        ``residual=False`` spares the residual output and gives None in its place.
+        """
+        first = 0 if residual else self.channels
+        weight, bias = self.project.weight[first:], self.project.bias[first:]
+        y = self.norm1(self.act1(self.expand(x)))
+        y = self.depthwise(y.transpose(1, 2)).transpose(1, 2)  # (B, L, hidden) -> (B, hidden, L) -> (B, L, hidden)
+        y = F.linear(self.norm2(self.act2(y)), weight, bias)
+        return (y[..., : self.channels], y[..., self.channels :]) if residual else (None, y)
+
+
+class TCN(nn.Module):
+    """Repeats of blocks with dilations 1, 2, 4, ...: ``(B, L, channels)`` -> ``(B, L, n_out)``.
+
+    The output is the sum of the skips, or the residual stream where ``skip`` is 0. The residual output of the very
+    last block reaches nothing when there are skips; its weights exist (as in the peers) but it is not computed.
+
+    Args:
+        channels, hidden, skip, kernel, norm: see :class:`TCNBlock`.
+        n_blocks: per repeat. n_repeats: how many times the dilations start again at 1.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        hidden: int,
+        skip: int = 0,
+        kernel: int = 3,
+        n_blocks: int = 8,
+        n_repeats: int = 3,
+        norm: Literal["gln", "cln"] = "gln",
+    ):
+        super().__init__()
+        self.n_out = skip or channels
+        self.skip = skip
+        self.blocks = nn.ModuleList(
+            TCNBlock(channels, hidden, skip, kernel, 2**i, norm) for _ in range(n_repeats) for i in range(n_blocks)
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """``(B, L, channels)`` -> ``(B, L, n_out)``."""
+        total = None
+        for block in self.blocks:
+            residual, skip = block(x, residual=not (self.skip and block is self.blocks[-1]))
+            x = x if residual is None else x + residual
+            total = skip if total is None else total + skip
+        return total if self.skip else x
