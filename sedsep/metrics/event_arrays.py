@@ -90,14 +90,15 @@ def microseconds(seconds) -> np.ndarray:
     return np.rint(np.asarray(seconds, float) * 1e6).astype(np.int64)
 
 
-def overlaps(events: EventArrays) -> np.ndarray:
+def overlapping(events: EventArrays) -> np.ndarray:
     """Indices of events that begin before an earlier event of their clip and class has ended."""
     late = []
-    key, end = None, -np.inf
-    for index, now in enumerate(zip(events.clip.tolist(), events.label.tolist())):
-        if now != key:
-            key, end = now, -np.inf
-        if microseconds(events.onset[index]) < end:
+    key, end = None, 0
+    times = zip(microseconds(events.onset).tolist(), microseconds(events.offset).tolist())
+    for index, (clip, label, (onset, offset)) in enumerate(zip(events.clip.tolist(), events.label.tolist(), times)):
+        if (clip, label) != key:
+            key, end = (clip, label), onset
+        if onset < end:
             late.append(index)
-        end = max(end, microseconds(events.offset[index]))
+        end = max(end, offset)
     return np.array(late, int)
