@@ -89,7 +89,8 @@ def read_table(path, required=(), optional=(), numeric=()) -> pd.DataFrame:
             if wrong.any():
                 row = int(wrong.to_numpy().argmax())
                 raise UserError(f"{path}:{row + 2}: {column} is not a number: {table[column].iloc[row]!r}")
-            table[column] = values
+            # to_numeric can be wrong in the last digit; float() is not
+            table[column] = table[column].where(values.notna(), "nan").astype(float)
     return table
 
 
