@@ -11,7 +11,8 @@ class Example:
     """One clip as a data set draws it; absent parts are None.
 
     Shapes: mixture ``(T,)``, sources ``(N, T)`` (stems that add up to the mixture, zeros in unused slots),
-    strong ``(L', C)``, weak ``(C,)``; ``n_samples`` counts the samples before padding.
+    strong ``(L', C)``, weak ``(C,)``; ``n_samples`` counts the samples before padding; events are the exact
+    ``(onset, offset, label)`` in seconds behind ``strong``, for metrics.
     """
 
     id: str
@@ -21,6 +22,7 @@ class Example:
     strong: np.ndarray = None
     weak: np.ndarray = None
     is_synthetic: bool = False
+    events: tuple = None
 
 
 @dataclass
@@ -28,10 +30,12 @@ class Batch:
     """Clips of one step. A mask says for which clips the tensor of the same name is a label and not a filler.
 
     Shapes: mixture ``(B, T)``, n_samples ``(B,)``, sources ``(B, N, T)`` or None, strong ``(B, L', C)`` or None,
-    weak ``(B, C)`` or None, has_strong, has_weak, has_sources, is_synthetic ``(B,)`` bool.
+    weak ``(B, C)`` or None, has_strong, has_weak, has_sources, is_synthetic ``(B,)`` bool; events: per clip the
+    tuple of ``(onset, offset, label)`` or None.
     """
 
     ids: list
+    events: list
     mixture: torch.Tensor
     n_samples: torch.Tensor
     has_strong: torch.Tensor
@@ -66,6 +70,7 @@ def collate(examples: list) -> Batch:
 
     return Batch(
         ids=[e.id for e in examples],
+        events=[e.events for e in examples],
         mixture=stack("mixture"),
         n_samples=torch.tensor([e.n_samples for e in examples]),
         has_strong=mask("strong"),

@@ -14,7 +14,7 @@ import yaml
 from sedsep.errors import UserError, nearest
 from sedsep.files import write_text
 
-# Parameters that the code fills in by itself and that no configuration may set.
+# Parameters that the code fills in by itself everywhere and that no configuration may set.
 GIVEN = ("self", "classes")
 
 
@@ -60,14 +60,17 @@ def override(config: dict, setting: str) -> None:
         raise UserError(f"--set {setting}: the value is not valid YAML ({' '.join(str(error).split())})") from None
 
 
-def resolve(target, section: dict, where: str = "") -> dict:
+def resolve(target, section: dict, where: str = "", given=()) -> dict:
     """Check ``section`` against the signature of ``target`` and fill in the defaults.
 
     A parameter annotated ``Annotated[dict, Other]`` is a section of its own, resolved against ``Other``;
-    ``Annotated[dict, TABLE]`` with a dict of named targets picks one by the section's key ``name``.
+    ``Annotated[dict, Other, ("n_mels",)]`` names parameters of ``Other`` that the code fills in by itself.
+
+    Args:
+        target: function or class. section: its keys. where: name of the section. given: not to be configured.
 
     Returns:
-        A new dict with every legal key, in the order of the signature.
+        A new dict with every legal key, in the order of the signature; plain values as YAML holds them.
 
     Raises:
         UserError: a key is unknown (with the nearest legal one), missing, or its value is of the wrong type.
@@ -76,7 +79,7 @@ def resolve(target, section: dict, where: str = "") -> dict:
         section = {}
     if not isinstance(section, dict):
         raise UserError(f"configuration: {where or 'the top level'} must be a section of keys, not {section!r}")
-    parameters = {k: p for k, p in inspect.signature(target).parameters.items() if k not in GIVEN}
+    parameters = {k: p for k, p in inspect.signature(target).parameters.items() if k not in (*GIVEN, *given)}
     hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target, include_extras=True)
     for key in section:
         if key not in parameters:
@@ -87,35 +90,21 @@ def resolve(target, section: dict, where: str = "") -> dict:
     resolved = {}
     for key, parameter in parameters.items():
         name, hint = join(where, key), hints.get(key, typing.Any)
-        inner = _inner(hint)
-        if inner is not None:
-            resolved[key] = _resolve_inner(inner, section.get(key, parameter.default), name)
+        if typing.get_origin(hint) is typing.Annotated:
+            _, inner, *rest = typing.get_args(hint)
+            resolved[key] = resolve(inner, section.get(key), name, *rest)
         elif key in section:
             resolved[key] = typed(section[key], hint, name)
         elif parameter.default is inspect.Parameter.empty:
             raise UserError(f"configuration: key {name!r} is missing")
         else:
-            resolved[key] = parameter.default
+            resolved[key] = plain(parameter.default)
     return resolved
 
 
-def _inner(hint):
-    if typing.get_origin(hint) is typing.Annotated:
-        return typing.get_args(hint)[1]
-    return None
-
-
-def _resolve_inner(inner, section, name):
-    section = {} if section is None or section is inspect.Parameter.empty else section
-    if not isinstance(inner, dict):
-        return resolve(inner, section, name)
-    rest = dict(section)
-    choice = rest.pop("name", next(iter(inner)))
-    if choice not in inner:
-        raise UserError(
-            f"configuration: unknown {name}.name {choice!r}{nearest(choice, inner)}; known: {', '.join(inner)}"
-        )
-    return {"name": choice, **resolve(inner[choice], rest, name)}
+def plain(value):
+    """Tuples as lists, at any depth: what YAML gives back when the value has been written and read."""
+    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def typed(value, hint, name: str):

@@ -4,6 +4,7 @@ Source: exponential ramp-up of the mean-teacher baselines of DCASE task 4 (Laine
 """
 
 import math
+from typing import NamedTuple
 
 
 def exponential_ramp(progress: float, length: float) -> float:
@@ -28,3 +29,10 @@ def ema_decay(step: int, limit: float = 0.999) -> float:
     [0.5, 0.667, 0.75, 0.999]
     """
     return min(1.0 - 1.0 / (step + 1), limit)
+
+
+class Progress(NamedTuple):
+    """Where training stands: optimiser steps made, counting the present one from 1, and the epochs they amount to."""
+
+    step: int
+    epochs: float

@@ -1,9 +1,14 @@
 """Detector: a front-end and a CRNN as one network from waveform to scores."""
 
+from typing import Annotated
+
 from torch import nn
 
 from sedsep.nnet.crnn import CRNN, Detection
 from sedsep.nnet.frontend import LogMel
+
+# The section of a configuration that describes a detector's CRNN: the rest of its arguments follows from elsewhere.
+CRNNSection = Annotated[dict, CRNN, ("n_classes", "n_mels", "n_channels_in")]
 
 
 class Detector(nn.Module):

@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# Joint sound separation and detection on DESED 2021 (JSS, de Benito-Gorron et al. 2022) with the DCASE 2021 baseline.
+set -euo pipefail
+caller=$PWD
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+stage=0          # first stage
+stop_stage=8     # last stage
+corpus=mini      # mini: synthesised here; soundbank: soundscapes from a folder of isolated recordings (--root)
+root=            # folder of recordings for --corpus soundbank
+preset=mini      # smoke: seconds, shows that it runs; mini: minutes, learns; paper: the published settings
+cmd=local        # how commands are run
+seed=42          # of the training; the data do not depend on it
+tag=             # name of the experiment; default: corpus-preset-seed
+help_message="Usage: $0 [options]
+  --stage N --stop-stage M   0 prepare, 1 validate and simulate, 2 train-sep, 3 train-sed, 4 train-joint,
+                             5 decode, 6 smooth, 7 score, 8 report (default: all)
+  --corpus mini|soundbank    (default $corpus); soundbank needs --root DIR: ESC-50, FSD50K, FSDKaggle2018,
+                             DESED's soundbank, or one folder per class
+  --preset smoke|mini|paper  (default $preset)
+  --cmd local  --seed N  --tag NAME"
+asked="$0 $*"
+. ../../tools/parse_options.sh
+. ./path.sh
+. ./cmd.sh
+case "$root" in ""|/*) ;; *) root=$caller/$root ;; esac
+[ -d "conf/$preset" ] || { echo "$0: unknown --preset $preset; known: smoke mini paper" >&2; exit 2; }
+[ -x "local/$corpus.sh" ] || { echo "$0: unknown --corpus $corpus; known: mini soundbank" >&2; exit 2; }
+
+conf=conf/$preset
+data=data/$corpus-$preset
+exp=exp/${tag:-$corpus-$preset-seed$seed}
+labelled="--strong $data/synth_train --weak $data/weak_train --unlabelled $data/unlabelled
+  --valid-strong $data/synth_valid --valid-weak $data/weak_valid --seed $seed"
+
+at() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ] && echo "== Stage $1: $2 =="; }
+need() {  # need STAGE PATH...: stop where an input is missing, and say what makes it
+  local made=$1 path; shift
+  for path in "$@"; do
+    [ -e "$path" ] || { echo "$0: $path is missing; stage $made makes it: ${asked%% *} --stage $made" \
+      "--corpus $corpus --preset $preset --seed $seed" >&2; exit 1; }
+  done
+}
+
+if at 0 "prepare: a soundbank of isolated recordings"; then
+  run "$exp/log/prepare.log" "local/$corpus.sh" "$data/bank" "$conf" "$root"
+fi
+
+if at 1 "simulate the sets and validate them"; then
+  need 0 "$data/bank/sounds.tsv"
+  run "$exp/log/simulate.log" local/simulate.sh "$data" "$conf"
+fi
+
+if at 2 "train-sep: the separator, with MixIT on mixtures of mixtures"; then
+  need 1 "$data/unlabelled" "$data/synth_train" "$data/weak_valid"
+  run "$exp/log/train_sep.log" sedsep train-sep --conf "$conf/sep.yaml" --exp "$exp/sep" --loss mixit --seed "$seed" \
+    --train "$data/synth_train" --train "$data/unlabelled" --valid "$data/weak_valid"
+fi
+
+if at 3 "train-sed: the detector, with a mean teacher"; then
+  need 1 "$data/synth_train" "$data/weak_train" "$data/unlabelled" "$data/synth_valid" "$data/weak_valid"
+  run "$exp/log/train_sed.log" sedsep train-sed --conf "$conf/sed.yaml" --exp "$exp/sed" $labelled
+fi
+
+if at 4 "train-joint: S1 the detector, S2 the separator, JT both"; then
+  need 2 "$exp/sep/best_separator.pt"; need 3 "$exp/sed/best_teacher.pt"
+  both="--separator $exp/sep/best_separator.pt --detector $exp/sed/best_teacher.pt"
+  joint="sedsep train-joint --conf $conf/joint.yaml $labelled"
+  run "$exp/log/train_s1.log" $joint --mode stage1 --exp "$exp/s1" $both
+  run "$exp/log/train_s2.log" $joint --mode stage2 --exp "$exp/s2" --init "$exp/s1/best_teacher.pt"
+  run "$exp/log/train_jt.log" $joint --mode joint --exp "$exp/jt" $both
+fi
+
+systems="sed s0 s1 s2 jt"
+if at 5 "decode the test set"; then
+  need 1 "$data/test"
+  for system in $systems; do for variant in student teacher; do
+    case $system in
+      s0) need 2 "$exp/sep/best_separator.pt"; need 3 "$exp/sed/best_$variant.pt"
+          model="--separator $exp/sep/best_separator.pt --detector $exp/sed/best_$variant.pt" ;;
+      sed) need 3 "$exp/sed/best_$variant.pt"; model="--model $exp/sed/best_$variant.pt" ;;
+      *) need 4 "$exp/$system/best_$variant.pt"; model="--model $exp/$system/best_$variant.pt" ;;
+    esac
+    run "$exp/log/decode_$system.$variant.log" \
+      sedsep decode "$exp/scores/$system.$variant" $model --data "$data/test"
+  done; done
+fi
+
+if at 6 "smooth the scores"; then
+  for system in $systems; do for variant in student teacher; do
+    need 5 "$exp/scores/$system.$variant"
+    run "$exp/log/smooth_$system.$variant.log" \
+      sedsep smooth "$exp/scores/$system.$variant" "$exp/smoothed/$system.$variant" --median 0.448
+  done; done
+fi
+
+if at 7 "score"; then
+  for system in $systems; do for variant in student teacher; do
+    need 6 "$exp/smoothed/$system.$variant"
+    run "$exp/log/score_$system.$variant.log" sedsep score "$exp/smoothed/$system.$variant" --data "$data/test" \
+      --metric psds --metric event-f1 --out "$exp/results/$system.$variant.json"
+  done; done
+fi
+
+if at 8 "report"; then
+  need 7 "$exp/results/jt.teacher.json"
+  run "$exp/log/report.log" sedsep report "$exp/results" --published conf/published.tsv \
+    --results "$exp/results.tsv" --markdown "$exp/RESULTS.md" \
+    --command "cd egs/desed_2021 && $asked" --log "$exp"
+  echo "The table: egs/desed_2021/$exp/RESULTS.md"
+fi

@@ -1,0 +1,44 @@
+"""Commands that apply models and gather results: decode, report."""
+
+import click
+
+from sedsep.cli.train import DIRECTORY, FILE
+
+
+@click.command()
+@click.argument("out", type=DIRECTORY)
+@click.argument("files", type=FILE, nargs=-1)
+@click.option("--model", type=FILE, help="Model file (best_<variant>.pt).")
+@click.option("--separator", type=FILE, help="With --detector: the two as one joint system without training (S0).")
+@click.option("--detector", type=FILE, help="See --separator.")
+@click.option("--data", type=DIRECTORY, help="Set of clips to decode; or name audio FILES of your own.")
+@click.option("--variant", help="student or teacher; the default is the one that the model file was kept for.")
+@click.option("--sources", is_flag=True, help="Write the separated sources too.")
+@click.option("--batch", default=8, show_default=True, help="Clips at a time.")
+def decode(out, files, model, separator, detector, data, variant, sources, batch):
+    """Write score tables of clips to OUT, and separated sources on request."""
+    from sedsep.evaluate import decode as decoding
+
+    if bool(model) == bool(separator or detector) or bool(separator) != bool(detector):
+        raise click.UsageError("give either --model, or --separator and --detector")
+    system, description = decoding.load(model, separator, detector)
+    found = decoding.recordings(data, files)
+    decoding.decode(system, description, found, out, variant, sources, batch)
+    click.echo(f"{out}: {len(found)} clips decoded")
+
+
+@click.command()
+@click.argument("scores", type=DIRECTORY)
+@click.option("--published", type=FILE, help="Table of published rows: system, model, psds1, psds2, f1.")
+@click.option("--results", type=FILE, required=True, help="Table to write (results.tsv).")
+@click.option("--markdown", type=FILE, required=True, help="Page to write (RESULTS.md).")
+@click.option("--command", default="", help="The command that made the numbers; goes above the table.")
+@click.option("--note", "notes", multiple=True, help="A line for the page (repeatable).")
+def report(scores, published, results, markdown, command, notes):
+    """Gather SCORES/<system>.<model>.json into a table, ours beside the published."""
+    from sedsep.evaluate.report import report as gather
+
+    click.echo(gather(scores, published, results, markdown, command, notes))
+
+
+COMMANDS = [decode, report]

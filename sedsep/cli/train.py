@@ -1,0 +1,90 @@
+"""Commands that train: train-sep, train-sed, train-joint."""
+
+import click
+
+DIRECTORY = click.Path(file_okay=False)
+FILE = click.Path(dir_okay=False)
+
+
+def training(function):
+    """The options that every training command shares."""
+    for option in reversed(
+        [
+            click.option("--conf", type=FILE, required=True, help="YAML configuration of the stage."),
+            click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override any key: a.b=1."),
+            click.option("--exp", type=DIRECTORY, required=True, help="Directory of the run; goes on if it exists."),
+            click.option("--seed", type=int, help="Same as --set seed=N."),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+def directories(name, text, required=False):
+    """A repeatable option that takes data directories."""
+    return click.option(name, type=DIRECTORY, multiple=True, required=required, help=text)
+
+
+@click.command("train-sep")
+@training
+@directories("--train", "Set of clips to train on (repeatable).", required=True)
+@directories("--valid", "Set of clips to choose the best epoch on (repeatable).", required=True)
+@click.option("--loss", type=click.Choice(["pit", "mixit"]), help="Same as --set system.loss=...")
+def train_sep(conf, settings, exp, seed, train, valid, loss):
+    """Train a separator: PIT on stems, or MixIT on mixtures of mixtures."""
+    streams, validation = {"mixtures": train}, {"mixtures": valid}
+    run("separation", conf, settings, exp, {"seed": seed, "system.loss": loss}, streams, validation)
+
+
+@click.command("train-sed")
+@training
+@directories("--strong", "Strongly labelled set (repeatable).")
+@directories("--weak", "Weakly labelled set (repeatable).")
+@directories("--unlabelled", "Set without labels (repeatable).")
+@directories("--valid-strong", "Strongly labelled set to choose the best epoch on.", required=True)
+@directories("--valid-weak", "Weakly labelled set to choose the best epoch on.")
+def train_sed(conf, settings, exp, seed, strong, weak, unlabelled, valid_strong, valid_weak):
+    """Train a detector with a mean teacher on strong, weak and unlabelled clips."""
+    streams = {"strong": strong, "weak": weak, "unlabelled": unlabelled}
+    run("detection", conf, settings, exp, {"seed": seed}, streams, {"strong": valid_strong, "weak": valid_weak})
+
+
+@click.command("train-joint")
+@training
+@click.option("--mode", type=click.Choice(["stage1", "stage2", "joint"]), help="Same as --set system.mode=...")
+@click.option("--separator", type=FILE, help="Separator to start from (best_separator.pt).")
+@click.option("--detector", type=FILE, help="Detector to start from (best_student.pt or best_teacher.pt).")
+@click.option("--init", type=FILE, help="Joint model to start from, instead of the two.")
+@directories("--strong", "Strongly labelled set (repeatable).")
+@directories("--weak", "Weakly labelled set (repeatable).")
+@directories("--unlabelled", "Set without labels (repeatable).")
+@directories("--valid-strong", "Strongly labelled set to choose the best epoch on.", required=True)
+@directories("--valid-weak", "Weakly labelled set to choose the best epoch on.")
+def train_joint(
+    conf, settings, exp, seed, mode, separator, detector, init, strong, weak, unlabelled, valid_strong, valid_weak
+):
+    """Train separator and detector together: the detector (stage1), the separator (stage2), or both (joint)."""
+    if bool(init) == bool(separator or detector) or bool(separator) != bool(detector):
+        raise click.UsageError("give either --init, or --separator and --detector")
+    streams = {"strong": strong, "weak": weak, "unlabelled": unlabelled}
+    validation = {"strong": valid_strong, "weak": valid_weak}
+    initial = {"separator": separator, "detector": detector, "model": init}
+    run("joint", conf, settings, exp, {"seed": seed, "system.mode": mode}, streams, validation, initial)
+
+
+def run(name, conf, settings, exp, options, streams, validation, initial=None):
+    """Read the configuration, train, and print what came out."""
+    from sedsep import config
+    from sedsep.train import train
+
+    options = [f"{key}={value}" for key, value in options.items() if value is not None]
+    raw = config.read(conf, [*settings, *options])
+    streams = {stream: sets for stream, sets in streams.items() if sets}
+    validation = {stream: sets for stream, sets in validation.items() if sets}
+    best = train(name, raw, exp, streams, validation, initial)
+    for variant, values in best.items():
+        metrics = "  ".join(f"{key} {value:.4g}" for key, value in values.items() if key != "epoch")
+        click.echo(f"{exp}/best_{variant}.pt  epoch {values['epoch']}  {metrics}")
+
+
+COMMANDS = [train_sep, train_sed, train_joint]

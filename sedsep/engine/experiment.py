@@ -1,0 +1,92 @@
+"""Experiment: the directory of one training run, what was asked of it, and the check that it is still the same.
+
+Holds ``config.yaml`` (resolved), ``environment.json`` (versions, commit, command, host, time) beside the
+trainer's files.
+"""
+
+import datetime
+import platform
+import socket
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import yaml
+
+from sedsep import __version__, config
+from sedsep.errors import UserError
+from sedsep.files import write_json
+
+PACKAGES = ["torch", "torchaudio", "numpy", "scipy", "pandas", "librosa", "soundfile", "sed_eval", "psds_eval"]
+
+# A run may go on longer, or with other means, without being another run.
+MAY_CHANGE = {"schedule.epochs", "schedule.patience", "data.workers"}
+
+
+def open_experiment(directory, resolved: dict) -> None:
+    """Create the experiment, or make sure that the existing one was asked for the same.
+
+    Args:
+        resolved: the resolved configuration; under "given", the fingerprints of data and initial models.
+
+    Raises:
+        UserError: the directory holds a run with another configuration or data; names what differs.
+    """
+    path = Path(directory) / "config.yaml"
+    if path.exists() and (Path(directory) / "last.pt").exists():
+        old, new = _flatten(_read(path)), _flatten(resolved)
+        differing = [k for k in sorted(old | new) if old.get(k) != new.get(k) and k not in MAY_CHANGE]
+        if differing:
+            changes = "; ".join(f"{k}: {old.get(k)!r} -> {new.get(k)!r}" for k in differing[:4])
+            more = f" and {len(differing) - 4} more" if len(differing) > 4 else ""
+            raise UserError(
+                f"{directory}: holds a run with another configuration ({changes}{more}); "
+                "choose another --exp, or delete the directory to train anew"
+            )
+    config.write(path, resolved)
+    write_json(Path(directory) / "environment.json", environment())
+
+
+def environment() -> dict:
+    """What the numbers may depend on besides the configuration."""
+    return {
+        "sedsep": __version__,
+        "commit": _commit(),
+        "command": sys.argv,
+        "host": socket.gethostname(),
+        "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in PACKAGES},
+    }
+
+
+def _read(path):
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise UserError(f"{path}: damaged; delete the experiment's directory to train anew") from None
+
+
+def _flatten(section, prefix=""):
+    flat = {}
+    for key, value in section.items():
+        name = config.join(prefix, key)
+        flat.update(_flatten(value, name) if isinstance(value, dict) else {name: value})
+    return flat
+
+
+def _version(name):
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _commit():
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None

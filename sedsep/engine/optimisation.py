@@ -1,0 +1,86 @@
+"""Optimisation: Adam and its learning rate as a function of the step and of the validation history.
+
+Sources: DCASE 2021 baseline (exponential warm-up), asteroid's recipes (halve on a plateau), spec 01 A.e and C.e.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from sedsep.schedule import Progress, exponential_ramp
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """How parameters move.
+
+    Args:
+        learning_rate: the highest. schedule: "warmup" (exponential), "plateau" or "constant".
+        warmup_epochs: length of the warm-up. full_first_step: the very first step uses the full learning rate, as
+            the released 2021 baseline does (its scheduler speaks only after the first step).
+        plateau_patience, plateau_factor: epochs without a better objective before the rate is multiplied.
+        clip_norm: largest gradient norm; 0 never clips. accumulate: batches per optimiser step.
+        weight_decay: of Adam.
+    """
+
+    learning_rate: float = 1e-3
+    schedule: Literal["warmup", "plateau", "constant"] = "warmup"
+    warmup_epochs: float = 50.0
+    full_first_step: bool = True
+    plateau_patience: int = 5
+    plateau_factor: float = 0.5
+    clip_norm: float = 0.0
+    accumulate: int = 1
+    weight_decay: float = 0.0
+
+
+class Optimiser:
+    """Adam over the parameters that train, with the learning rate of the schedule and a guard on the gradient."""
+
+    def __init__(self, parameters, settings: Optimisation):
+        self.settings = settings
+        self.parameters = [p for p in parameters if p.requires_grad]
+        self.adam = torch.optim.Adam(
+            self.parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, foreach=True
+        )
+        self.scale = 1.0
+        self.epochs_without_gain = 0
+
+    def step(self, progress: Progress) -> bool:
+        """Clip and step, then clear the gradients. A gradient that is not finite is dropped.
+
+        Returns:
+            whether the parameters moved.
+        """
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.settings.clip_norm or float("inf"))
+        finite = bool(torch.isfinite(norm))
+        if finite:
+            for group in self.adam.param_groups:
+                group["lr"] = self.learning_rate(progress)
+            self.adam.step()
+        self.adam.zero_grad(set_to_none=True)
+        return finite
+
+    def learning_rate(self, progress: Progress) -> float:
+        """The learning rate of a step."""
+        s = self.settings
+        if s.schedule == "warmup" and not (s.full_first_step and progress.step == 1):
+            return s.learning_rate * exponential_ramp(progress.epochs, s.warmup_epochs)
+        return s.learning_rate * self.scale
+
+    def after_validation(self, better: bool) -> None:
+        """Lower the rate after ``plateau_patience`` validations without a better objective."""
+        self.epochs_without_gain = 0 if better else self.epochs_without_gain + 1
+        if self.settings.schedule == "plateau" and self.epochs_without_gain > self.settings.plateau_patience:
+            self.scale *= self.settings.plateau_factor
+            self.epochs_without_gain = 0
+
+    def state(self) -> dict:
+        """What resuming needs."""
+        return {"adam": self.adam.state_dict(), "scale": self.scale, "without_gain": self.epochs_without_gain}
+
+    def restore(self, state: dict) -> None:
+        """Take up a state of :meth:`state`."""
+        self.adam.load_state_dict(state["adam"])
+        self.scale, self.epochs_without_gain = state["scale"], state["without_gain"]

@@ -1,0 +1,218 @@
+"""Trainer: the one loop for every system. It knows epochs, steps and files; it does not know what is trained.
+
+Everything random in a step is a function of (seed, batches seen), and the order of the clips of (seed, epoch), so
+a run that stops after any epoch and goes on later equals the run that never stopped, bit for bit on a CPU.
+"""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from sedsep import progress
+from sedsep.engine import checkpoint
+from sedsep.engine.optimisation import Optimiser
+from sedsep.errors import UserError
+from sedsep.files import write_text
+from sedsep.schedule import Progress
+
+MOST_BAD_STEPS = 10
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long training goes on.
+
+    Args:
+        epochs: at most. validate_every: epochs between validations. patience: validations without a better
+            objective of any variant after which training stops; 0 never stops early.
+    """
+
+    epochs: int = 200
+    validate_every: int = 1
+    patience: int = 0
+
+
+class Trainer:
+    """Trains ``system`` and leaves ``best_<variant>.pt``, ``last.pt`` and ``log.jsonl`` in ``directory``.
+
+    Args:
+        system: a ``System``. description: of the model, for its files (``checkpoint.describe``).
+        optimiser: an ``Optimiser``. schedule: a ``Schedule``.
+        loader: training batches; its ``batch_sampler`` has ``set_epoch``. valid_loaders: by name.
+    """
+
+    def __init__(
+        self, system, description: dict, optimiser: Optimiser, schedule: Schedule, loader, valid_loaders: dict,
+        directory, seed: int, device="cpu",
+    ):  # fmt: skip
+        self.system, self.description = system.to(device), description
+        self.optimiser, self.schedule = optimiser, schedule
+        self.loader, self.valid_loaders = loader, valid_loaders
+        self.directory, self.seed, self.device = Path(directory), seed, device
+        self.accumulate = optimiser.settings.accumulate
+        self.steps_per_epoch = -(-len(loader) // self.accumulate)
+        self.epoch = self.step = self.bad_steps = self.validations_without_gain = 0
+        self.best, self.history = {}, []
+
+    def fit(self) -> dict:
+        """Train to the end, from where ``last.pt`` stands if there is one.
+
+        Returns:
+            ``{variant: {"epoch": ..., "objective": ..., ...}}`` of the best epochs.
+
+        Raises:
+            UserError: ten steps in a row were not finite, or a file could not be written.
+        """
+        if (self.directory / "last.pt").exists():
+            self._resume()
+        total = self.schedule.epochs * len(self.loader)
+        finished = self.epoch >= self.schedule.epochs or self._out_of_patience()
+        with progress.bar(total, "batch", done=self.epoch * len(self.loader), disable=finished) as bar:
+            while self.epoch < self.schedule.epochs and not self._out_of_patience():
+                self._run_epoch(bar)
+        return self.best
+
+    def _run_epoch(self, bar):
+        start = time.monotonic()
+        bar.set_description(f"epoch {self.epoch + 1}/{self.schedule.epochs}")
+        losses, skipped, waiting = self._train(bar)
+        self.epoch += 1
+        record = {
+            "epoch": self.epoch,
+            "step": self.step,
+            "loss": losses,
+            "learning_rate": self.optimiser.learning_rate(self._progress()),
+            "skipped": skipped,
+        }
+        if self.epoch % self.schedule.validate_every == 0 or self.epoch == self.schedule.epochs:
+            record["valid"] = self._validate()
+        record["seconds"] = round(time.monotonic() - start, 2)
+        record["waiting_for_data"] = round(waiting / max(record["seconds"], 1e-9), 3)
+        self.history.append(record)
+        self._save()
+        progress.say(describe_epoch(record))
+
+    def _train(self, bar):
+        self.system.train()
+        self.loader.batch_sampler.set_epoch(self.epoch)
+        sums, count, skipped, waiting = {}, 0, 0, 0.0
+        mark = time.monotonic()
+        for index, batch in enumerate(self.loader):
+            waiting += time.monotonic() - mark
+            torch.manual_seed(self.seed * 1_000_003 + self.epoch * len(self.loader) + index)
+            last = (index + 1) % self.accumulate == 0 or index + 1 == len(self.loader)
+            losses = self._step(batch.to(self.device), last)
+            if losses is None:
+                skipped += 1
+            else:
+                count += 1
+                for name, value in losses.items():
+                    sums[name] = sums.get(name, 0.0) + value
+                bar.set_postfix({name: f"{value / count:.3g}" for name, value in sums.items()}, refresh=False)
+            bar.update()
+            mark = time.monotonic()
+        return {name: value / count for name, value in sums.items()}, skipped, waiting
+
+    def _step(self, batch, last):
+        """One batch, and one optimiser step where it is the last to be accumulated. None: it was not finite."""
+        now = self._progress(self.step + 1)
+        # A forward pass that overflows has already spoilt the running statistics: keep what to go back to.
+        buffers = [buffer.clone() for buffer in self.system.buffers()]
+        losses = self.system(batch, now)
+        total = sum(losses.values())
+        finite = bool(torch.isfinite(total))
+        if finite:
+            (total / self.accumulate).backward()
+        else:
+            with torch.no_grad():
+                for buffer, kept in zip(self.system.buffers(), buffers):
+                    buffer.copy_(kept)
+        if last:
+            moved = self.optimiser.step(now)
+            finite = finite and moved
+            if moved and finite:
+                self.step += 1
+                self.system.after_step(now)
+        self._guard(finite, batch, losses)
+        return {name: float(value.detach()) for name, value in losses.items()} if finite else None
+
+    def _guard(self, finite, batch, losses):
+        if finite:
+            self.bad_steps = 0
+            return
+        self.bad_steps += 1
+        values = ", ".join(f"{name} {float(value.detach()):.3g}" for name, value in losses.items())
+        progress.say(f"sedsep: skipped a step that is not finite ({values}); its clips: {', '.join(batch.ids)}")
+        if self.bad_steps >= MOST_BAD_STEPS:
+            raise UserError(
+                f"{self.directory}: {MOST_BAD_STEPS} steps in a row were not finite, the last on clips "
+                f"{', '.join(batch.ids[:4])}; lower optimisation.learning_rate, set optimisation.clip_norm, or run "
+                "sedsep validate on the data"
+            )
+
+    def _progress(self, step=None):
+        step = self.step if step is None else step
+        return Progress(step, step / self.steps_per_epoch)
+
+    def _validate(self):
+        self.system.eval()
+        metrics = self.system.validate(self.valid_loaders)
+        gained = False
+        for variant, values in metrics.items():
+            if variant not in self.best or values["objective"] > self.best[variant]["objective"]:
+                gained = True
+                self.best[variant] = {"epoch": self.epoch, **values}
+                state = {"weights": self.system.state_dict(), **self.description}
+                found = {"selected": variant, "epoch": self.epoch, "metrics": values}
+                checkpoint.save(self.directory / f"best_{variant}.pt", {**state, **found})
+        self.validations_without_gain = 0 if gained else self.validations_without_gain + 1
+        self.optimiser.after_validation(gained)
+        return metrics
+
+    def _out_of_patience(self):
+        return 0 < self.schedule.patience <= self.validations_without_gain
+
+    def _save(self):
+        state = {
+            "weights": self.system.state_dict(),
+            "optimiser": self.optimiser.state(),
+            "epoch": self.epoch,
+            "step": self.step,
+            "bad_steps": self.bad_steps,
+            "without_gain": self.validations_without_gain,
+            "best": self.best,
+            "history": self.history,
+        }
+        checkpoint.save(self.directory / "last.pt", state)
+        self._log()
+
+    def _log(self):
+        # Written anew from the saved history, so that a killed run can neither lose nor repeat a line.
+        write_text(self.directory / "log.jsonl", "".join(json.dumps(record) + "\n" for record in self.history))
+
+    def _resume(self):
+        state = checkpoint.load(self.directory / "last.pt", self.device)
+        self.system.load_state_dict(state["weights"])
+        self.optimiser.restore(state["optimiser"])
+        self.epoch, self.step, self.bad_steps = state["epoch"], state["step"], state["bad_steps"]
+        self.validations_without_gain = state["without_gain"]
+        self.best, self.history = state["best"], state["history"]
+        self._log()
+        progress.say(f"sedsep: goes on after epoch {self.epoch} of {self.directory}")
+
+
+def describe_epoch(record: dict) -> str:
+    """One line about an epoch for people.
+
+    >>> describe_epoch({"epoch": 3, "loss": {"pit": -4.2}, "valid": {"separator": {"objective": 5.1}}, "seconds": 2})
+    'epoch 3: pit -4.2 | separator objective 5.1 | 2 s'
+    """
+    parts = [" ".join(f"{name} {value:.4g}" for name, value in record["loss"].items())]
+    for variant, values in record.get("valid", {}).items():
+        parts.append(f"{variant} " + " ".join(f"{name} {value:.4g}" for name, value in values.items()))
+    if record.get("skipped"):
+        parts.append(f"{record['skipped']} steps skipped")
+    return f"epoch {record['epoch']}: " + " | ".join(parts) + f" | {record['seconds']:.0f} s"

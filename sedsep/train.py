@@ -1,0 +1,177 @@
+"""Composition root: configuration -> data -> system -> optimiser -> trainer. Read it top to bottom."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import torch
+from torch.utils.data import DataLoader
+
+from sedsep import config
+from sedsep.batch import collate
+from sedsep.data.dataset import ClipDataset, Streams
+from sedsep.data.manifest import ClipSet
+from sedsep.data.sampler import StreamSampler
+from sedsep.engine import checkpoint
+from sedsep.engine.experiment import open_experiment
+from sedsep.engine.optimisation import Optimisation, Optimiser
+from sedsep.engine.trainer import Schedule, Trainer
+from sedsep.errors import UserError
+from sedsep.systems import SYSTEMS
+
+
+@dataclass(frozen=True)
+class Mixtures:
+    """Data of separators. seconds: of the windows. batch: clips per batch. workers: loading processes."""
+
+    seconds: float = 4.0
+    batch: int = 6
+    workers: int = 0
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Data of detectors. seconds: of the clips; strong, weak, unlabelled: clips of each kind in a batch."""
+
+    seconds: float = 10.0
+    strong: int = 12
+    weak: int = 12
+    unlabelled: int = 24
+    validation: int = 24
+    workers: int = 0
+
+
+DATA = {"separation": Mixtures, "detection": Labelled, "joint": Labelled}
+
+
+def schema(name: str):
+    """The callable whose signature is the configuration of training system ``name``."""
+
+    def configuration(
+        seed: int = 42,
+        device: str = "auto",
+        data: Annotated[dict, DATA[name]] = None,
+        system: Annotated[dict, SYSTEMS[name]] = None,
+        optimisation: Annotated[dict, Optimisation] = None,
+        schedule: Annotated[dict, Schedule] = None,
+    ):
+        raise TypeError("a signature to check against, not to call")
+
+    return configuration
+
+
+def train(name: str, raw: dict, exp, streams: dict, validation: dict, initial: dict = None) -> dict:
+    """Train the system ``name`` in the directory ``exp``; go on where an earlier run of it stopped.
+
+    Args:
+        raw: configuration as ``config.read`` gives it. streams: name -> data directories to train on.
+        validation: name -> data directories to choose the best epoch on.
+        initial: ``{"separator": ..., "detector": ..., "model": ...}`` model files to start from.
+
+    Returns:
+        the metrics of the best epoch of each variant.
+    """
+    initial = {part: path for part, path in (initial or {}).items() if path}
+    resolved = config.resolve(schema(name), {**raw, "system": _with_inherited(raw.get("system"), initial)})
+    sets = {stream: [ClipSet.read(d) for d in directories] for stream, directories in streams.items()}
+    valid_sets = {stream: [ClipSet.read(d) for d in directories] for stream, directories in validation.items()}
+    classes = _common_classes([s for group in (*sets.values(), *valid_sets.values()) for s in group])
+    given = {
+        **{f"train_{stream}": _fingerprint(group) for stream, group in sets.items()},
+        **{f"valid_{stream}": _fingerprint(group) for stream, group in valid_sets.items()},
+        **{f"init_{part}": checkpoint.fingerprint(path) for part, path in initial.items()},
+    }
+    open_experiment(exp, {**resolved, "given": given})
+
+    torch.manual_seed(resolved["seed"])
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if resolved["device"] == "auto" else resolved["device"]
+    system = SYSTEMS[name](classes, **resolved["system"])
+    _initialise(system, initial)
+    data = resolved["data"]
+    loader = _training_loader(system, sets, data, resolved["seed"])
+    valid_loaders = {stream: _validation_loader(system, group, data) for stream, group in valid_sets.items()}
+    trainer = Trainer(
+        system=system,
+        description=checkpoint.describe(system, name, resolved["system"], data["seconds"]),
+        optimiser=Optimiser(system.parameters(), Optimisation(**resolved["optimisation"])),
+        schedule=Schedule(**resolved["schedule"]),
+        loader=loader,
+        valid_loaders=valid_loaders,
+        directory=exp,
+        seed=resolved["seed"],
+        device=device,
+    )
+    return trainer.fit()
+
+
+def _with_inherited(section, initial):
+    """The system's section with the parts that the initial models fix."""
+    section = dict(section or {})
+    for path in initial.values():
+        described = checkpoint.load(path)
+        if "config" not in described:
+            raise UserError(f"{path}: this is a state of training, not a model; use best_<variant>.pt beside it")
+        for part in {"separator", "frontend", "detector"} & set(described["config"]):
+            if section.setdefault(part, described["config"][part]) != described["config"][part]:
+                raise UserError(f"configuration: system.{part} is fixed by {path}; leave it out")
+    return section
+
+
+def _initialise(system, initial):
+    """Copy the selected variants of the initial models into student and teacher."""
+    for path in initial.values():
+        source, description = checkpoint.load_model(path)
+        system.start_from(source, description["selected"])
+
+
+def _common_classes(sets):
+    first = sets[0]
+    for other in sets[1:]:
+        if other.classes != first.classes:
+            raise UserError(
+                f"{other.directory}/classes.txt differs from {first.directory}/classes.txt; "
+                "all sets of a training run need the same classes in the same order"
+            )
+    return first.classes
+
+
+def _fingerprint(group):
+    """Of the ids, durations and labels of the sets of a stream (not of their audio, which would take long)."""
+    rows = [(c.filename, round(c.duration, 3), c.strong, c.weak) for s in group for c in s]
+    return f"{len(rows)} clips, {hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:12]}"
+
+
+def _dataset(system, group, data, seed, training):
+    clips = [clip for clip_set in group for clip in clip_set]
+    if not clips:
+        raise UserError(f"{group[0].directory}: the set has no clips")
+    return ClipDataset(
+        clips, system.classes, system.sample_rate, data["seconds"], system.grid, system.n_sources, seed, training
+    )
+
+
+def _training_loader(system, sets, data, seed):
+    datasets = {stream: _dataset(system, group, data, seed, True) for stream, group in sets.items()}
+    shares = {stream: data["batch"] if stream == "mixtures" else data[stream] for stream in datasets}
+    shares = {stream: share for stream, share in shares.items() if share > 0}
+    sampler = StreamSampler({stream: len(d) for stream, d in datasets.items()}, shares, seed)
+    return _loader(datasets, sampler, data["workers"])
+
+
+def _validation_loader(system, group, data):
+    dataset = _dataset(system, group, data, 0, False)
+    share = data.get("batch") or data["validation"]
+    return _loader({"valid": dataset}, StreamSampler({"valid": len(dataset)}, {"valid": share}, shuffle=False), 0)
+
+
+def _loader(datasets, sampler, workers):
+    return DataLoader(
+        Streams(datasets),
+        batch_sampler=sampler,
+        collate_fn=collate,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        pin_memory=torch.cuda.is_available(),
+    )

@@ -1,0 +1,54 @@
+"""Small sets of clips made in a temporary directory; no audio is kept in git."""
+
+import numpy as np
+import pytest
+import torch
+
+from sedsep.data import audio
+from sedsep.data.manifest import Clip, write_set
+from sedsep.data.tables import Stem
+
+RATE = 8000
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Small tensors are faster on one thread, and results do not depend on the machine."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def make_set(tmp_path):
+    """``make_set(name, count, strong=True, weak=True, stems=False)`` -> directory of one-second clips at 8 kHz.
+
+    Class "High" is a tone of 2 kHz, class "Low" one of 300 Hz, on quiet noise.
+    """
+
+    def make(name, count=6, strong=True, weak=True, stems=False, seed=0, rate=RATE):
+        rng = np.random.default_rng([seed, len(name), *name.encode()])
+        directory, clips = tmp_path / name, []
+        time = np.arange(rate) / rate
+        for index in range(count):
+            label, pitch = (("High", 2000), ("Low", 300))[index % 2]
+            onset = round(float(rng.uniform(0.1, 0.4)), 3)
+            event = 0.3 * np.sin(2 * np.pi * pitch * time) * ((time >= onset) & (time < onset + 0.5))
+            noise = 0.01 * rng.standard_normal(rate)
+            parts = {"background": noise.astype(np.float32), label: event.astype(np.float32)}
+            path = directory / "audio" / f"{name}_{index}.wav"
+            audio.write(path, parts["background"] + parts[label], rate)
+            kept = []
+            for part, waveform in parts.items() if stems else ():
+                where = directory / "stems" / f"{name}_{index}" / f"{part}.wav"
+                audio.write(where, waveform, rate)
+                role = "background" if part == "background" else "foreground"
+                kept.append(Stem(where, "" if role == "background" else part, role, f"{name}_{index}_{part}"))
+            clips.append(
+                Clip(
+                    path.name, path, 1.0, ((onset, onset + 0.5, label),) if strong else None,
+                    (label,) if weak else None, tuple(kept) if stems else None, "synthetic",
+                )  # fmt: skip
+            )
+        write_set(directory, ("High", "Low"), clips)
+        return directory
+
+    return make

@@ -1,0 +1,120 @@
+"""The laws of the house: imports point down, files stay small, nothing is swallowed, recipes stay alike."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "sedsep"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# From the ground up. A room may import from rooms below it, never from its own floor's other rooms.
+FLOORS = [
+    {"errors", "files", "labels", "batch", "config", "schedule", "progress"},
+    {"data", "nnet", "losses", "smoothing", "metrics"},
+    {"systems"},
+    {"engine"},
+    {"evaluate"},
+    {"train"},
+    {"cli"},
+]
+FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def room_of(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_rooms(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "sedsep" and len(parts) > 1 and parts[1] in FLOOR_OF:
+                yield parts[1], node.lineno
+
+
+def test_every_module_has_a_floor():
+    rooms = {room_of(path) for path in MODULES} - {"__init__"}
+    assert rooms == set(FLOOR_OF), rooms ^ set(FLOOR_OF)
+
+
+def test_imports_point_down():
+    wrong = []
+    for path in MODULES:
+        room = room_of(path)
+        if room == "__init__":
+            continue
+        for other, line in imported_rooms(path):
+            same_floor = FLOOR_OF[other] == FLOOR_OF[room] and other != room and FLOOR_OF[room] > 0
+            if FLOOR_OF[other] > FLOOR_OF[room] or same_floor:
+                wrong.append(f"{path.relative_to(ROOT)}:{line} imports {other}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_module(path):
+    text = path.read_text()
+    tree = ast.parse(text)
+    assert ast.get_docstring(tree), "the first line says what the file is"
+    assert len(text.splitlines()) <= 300, "one concept per file"
+    inside_cli = room_of(path) == "cli"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            assert node.args.kwarg is None, f"line {node.lineno}: a **sink swallows misspelt names"
+            if not inside_cli:
+                local = [n.lineno for n in ast.walk(node) if isinstance(n, (ast.Import, ast.ImportFrom))]
+                assert not local, f"line {local}: imports belong to the head of the file"
+        assert not isinstance(node, ast.Global), f"line {getattr(node, 'lineno', 0)}: no globals"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in {"eval", "exec", "globals"}, f"line {node.lineno}"
+        if isinstance(node, ast.ExceptHandler):
+            assert node.type is not None, f"line {node.lineno}: a bare except"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_public_names_have_docstrings(path):
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{node.name} (line {node.lineno})"
+
+
+def test_top_level_is_the_design_cards():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    allowed = {"setup.cfg", "README.md", "sedsep", "egs", "tools", "tests", "Makefile"}
+    allowed |= {"pyproject.toml", "LICENSE", ".gitignore", ".ci"}
+    assert {line.split("/")[0] for line in listed.stdout.split()} <= allowed
+
+
+RECIPES = sorted((ROOT / "egs").glob("*/run.sh"))
+STAGES = ["prepare", "simulate", "train-sep", "train-sed", "train-joint", "decode", "smooth", "score", "report"]
+
+
+@pytest.mark.parametrize("script", sorted([*ROOT.glob("egs/**/*.sh"), *ROOT.glob("tools/**/*.sh")]), ids=str)
+def test_shell_is_valid(script):
+    subprocess.run(["bash", "-n", script], check=True)
+    assert not re.search(r"\[(!|-[a-z]) ?\S*\S\](;| )", script.read_text()), "[! -e x] runs a command named [!"
+
+
+@pytest.mark.parametrize("script", RECIPES, ids=str)
+def test_stage_numbers_mean_the_same_in_every_recipe(script):
+    titles = dict(re.findall(r'^if at (\d) "([^"]*)"', script.read_text(), re.M))
+    for number, title in titles.items():
+        assert title.startswith(STAGES[int(number)]), f"stage {number}: {title}"
+    assert len(script.read_text().splitlines()) <= 120
+
+
+def test_doctests():
+    command = [sys.executable, "-m", "pytest", "-q", "--doctest-modules", "sedsep", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-4000:]
