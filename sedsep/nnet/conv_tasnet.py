@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from sedsep.errors import UserError
+from sedsep.nnet.fused_mask import MaskDecode
+from sedsep.nnet.fused_norm import EPS, fusable
 from sedsep.nnet.tcn import TCN, LayerNorm
 
 MASKS = {
@@ -65,14 +67,38 @@ class ConvTasNet(nn.Module):
         assert mixture.ndim == 2, mixture.shape
         if mixture.shape[1] < self.kernel:
             raise UserError(f"a mixture of {mixture.shape[1]} samples is shorter than the encoder's {self.kernel}")
-        latent = mixture.unfold(1, self.kernel, self.stride) @ self.encoder.t()  # (B, L, kernel) -> (B, L, n_filters)
-        score = self.masks(self.act(self.tcn(self.bottleneck(self.norm(latent)))))
-        score = score.unflatten(2, (self.n_sources, self.n_filters))  # (B, L, N, n_filters)
-        frames = (MASKS[self.mask](score) * latent.unsqueeze(2)) @ self.decoder  # (B, L, N, kernel)
-        estimates = overlap_add(frames.transpose(1, 2), self.stride, mixture.shape[1])
+        frames = mixture.unfold(1, self.kernel, self.stride).contiguous()  # (B, L, kernel)
+        hidden = self.act(self.tcn(self.compress(frames)))
+        if fusable(hidden):
+            decoded = MaskDecode.apply(
+                hidden, self.masks.weight, self.masks.bias, frames, self.encoder, self.decoder, self.mask
+            )
+        else:
+            score = self.masks(hidden).unflatten(2, (self.n_sources, self.n_filters))  # (B, L, N, n_filters)
+            latent = (frames @ self.encoder.t()).unsqueeze(2)  # (B, L, 1, n_filters)
+            decoded = (MASKS[self.mask](score) * latent) @ self.decoder  # (B, L, N, kernel)
+        estimates = overlap_add(decoded.transpose(1, 2), self.stride, mixture.shape[1])
         if self.mixture_consistency:
             estimates = estimates + (mixture - estimates.sum(1)).unsqueeze(1) / self.n_sources
         return estimates
+
+    def compress(self, frames: torch.Tensor) -> torch.Tensor:
+        """Frames ``(B, L, kernel)`` -> ``(B, L, bottleneck)``: encoder, norm and 1 x 1 convolution.
+
+        The three are linear but for the two statistics of a global norm, and those follow from the mean and the
+        correlation of the frames. So one small matrix does the work, and the latent frames need not exist.
+        """
+        if self.norm.kind != "gln":
+            return self.bottleneck(self.norm(frames @ self.encoder.t()))
+        wide, encoder = frames.double(), self.encoder.double()
+        correlation = wide.transpose(1, 2) @ wide / frames.shape[1]  # (B, kernel, kernel)
+        mean = (wide.mean(1) @ encoder.t()).mean(1)  # (B,)
+        power = ((encoder @ correlation) * encoder).sum(2).mean(1)  # (B,)
+        rate = (power - mean.square()).clamp(min=0).add(EPS).rsqrt()
+        gained = self.bottleneck.weight * self.norm.gain  # (bottleneck, n_filters)
+        shift = F.linear(self.norm.bias, self.bottleneck.weight, self.bottleneck.bias)
+        shift = shift - (rate * mean).float().unsqueeze(1) * gained.sum(1)
+        return frames @ (gained @ self.encoder).t() * rate.float().view(-1, 1, 1) + shift.unsqueeze(1)
 
 
 def filterbank(n_filters: int, kernel: int) -> torch.Tensor:
@@ -86,8 +112,10 @@ def overlap_add(frames: torch.Tensor, stride: int, n_samples: int) -> torch.Tens
     >>> overlap_add(torch.ones(1, 1, 3, 4), 2, 9)
     tensor([[[1., 1., 2., 2., 2., 2., 1., 1., 0.]]])
     """
-    n_batch, n_sources, n_frames, kernel = frames.shape
-    columns = frames.flatten(0, 1).transpose(1, 2)  # (B, N, L, kernel) -> (B N, kernel, L)
-    length = (n_frames - 1) * stride + kernel
-    signals = F.fold(columns, (1, length), (1, kernel), stride=(1, stride)).view(n_batch, n_sources, length)
-    return F.pad(signals, (0, n_samples - length))
+    kernel = frames.shape[3]
+    n_parts = -(-kernel // stride)
+    frames = F.pad(frames, (0, n_parts * stride - kernel))
+    # Part i of every frame starts i strides later; within a part, frames do not overlap.
+    parts = [F.pad(part, (0, 0, i, n_parts - 1 - i)) for i, part in enumerate(frames.split(stride, dim=3))]
+    signals = sum(parts).flatten(2)  # (B, N, L + n_parts - 1, stride) -> (B, N, T')
+    return F.pad(signals, (0, n_samples - signals.shape[2]))

@@ -39,7 +39,7 @@ def conv_block(n_in: int, n_out: int, pool: tuple, dropout: float) -> nn.Sequent
     """Convolution 3 x 3, batch norm, gate, dropout, average pooling ``(time, mel)``."""
     return nn.Sequential(
         nn.Conv2d(n_in, n_out, 3, padding=1),
-        # momentum 0.99 is a Keras value that the baselines carried over: running statistics are almost the batch's.
+        # momentum 0.99 is a Keras value of the baselines: running statistics are almost those of the batch.
         nn.BatchNorm2d(n_out, eps=1e-3, momentum=0.99),
         Gate(n_out),
         nn.Dropout(dropout),
@@ -110,7 +110,8 @@ def check_pools(n_mels: int, channels, pools) -> None:
     """Raise UserError unless every convolution has its pooling and n_mels is reduced to 1."""
     if len(channels) != len(pools) or any(len(pool) != 2 for pool in pools):
         raise UserError(
-            f"detector.pools must hold one [time, mel] pair for each of the {len(channels)} channels, not {list(pools)}"
+            f"detector.pools must hold one [time, mel] pair for each of the {len(channels)} channels, "
+            f"not {list(pools)}"
         )
     bands = n_mels
     for _, mel in pools:

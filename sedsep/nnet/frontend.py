@@ -48,7 +48,9 @@ class LogMel(nn.Module):
         self.n_fft, self.hop, self.n_mels = n_fft, hop, n_mels
         self.floor, self.clamp_db, self.scaler = floor, tuple(clamp_db), scaler
         window = torch.hamming_window(n_fft, periodic=False)
-        bands = torchaudio.functional.melscale_fbanks(n_fft // 2 + 1, f_min, f_max, n_mels, sample_rate, None, mel_scale)
+        bands = torchaudio.functional.melscale_fbanks(
+            n_fft // 2 + 1, f_min, f_max, n_mels, sample_rate, norm=None, mel_scale=mel_scale
+        )
         # Constants, not weights: they follow the module to its device but stay out of checkpoints.
         self.register_buffer("window", window, persistent=False)
         self.register_buffer("bands", bands, persistent=False)
@@ -72,7 +74,7 @@ class LogMel(nn.Module):
             return spectrum.abs().transpose(1, 2) @ self.bands  # (B, bins, L) -> (B, L, bins) -> (B, L, F)
 
     def scaled_log(self, mel: torch.Tensor) -> torch.Tensor:
-        """Linear mel ``(B, L, F)`` -> dB, clamped and scaled, ``(B, L, F)``. A silent clip becomes -1 everywhere."""
+        """Linear mel ``(B, L, F)`` -> clamped dB, scaled, ``(B, L, F)``. A silent clip becomes -1 throughout."""
         level = (20.0 * torch.log10(mel.clamp(min=self.floor))).clamp(*self.clamp_db)
         if self.scaler == "none":
             return level

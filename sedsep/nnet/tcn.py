@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-EPS = 1e-8
+from sedsep.errors import UserError
+from sedsep.nnet.fused_norm import EPS, ExpandNormDepthwise, NormProject, fusable
 
 
 class LayerNorm(nn.Module):
@@ -45,7 +46,9 @@ class TCNBlock(nn.Module):
 
     def __init__(self, channels: int, hidden: int, skip: int, kernel: int, dilation: int, norm: str = "gln"):
         super().__init__()
-        self.channels = channels
+        if kernel % 2 == 0:
+            raise UserError(f"the depth-wise kernel must have an odd number of taps, not {kernel}")
+        self.channels, self.dilation = channels, dilation
         self.expand = nn.Linear(channels, hidden)
         self.act1, self.norm1 = nn.PReLU(), LayerNorm(hidden, norm)
         self.depthwise = nn.Conv1d(
@@ -62,10 +65,17 @@ class TCNBlock(nn.Module):
         """
         first = 0 if residual else self.channels
         weight, bias = self.project.weight[first:], self.project.bias[first:]
-        y = self.norm1(self.act1(self.expand(x)))
-        y = self.depthwise(y.transpose(1, 2)).transpose(1, 2)  # (B, L, hidden) -> (B, hidden, L) -> (B, L, hidden)
-        y = F.linear(self.norm2(self.act2(y)), weight, bias)
-        return (y[..., : self.channels], y[..., self.channels :]) if residual else (None, y)
+        if self.norm1.kind == "gln" and fusable(x):
+            z = ExpandNormDepthwise.apply(
+                x, self.expand.weight, self.expand.bias, self.act1.weight, self.norm1.gain, self.norm1.bias,
+                self.depthwise.weight, self.depthwise.bias, self.dilation,
+            )  # fmt: skip
+            out = NormProject.apply(z, self.act2.weight, self.norm2.gain, self.norm2.bias, weight, bias)
+        else:
+            z = self.norm1(self.act1(self.expand(x)))
+            z = self.depthwise(z.transpose(1, 2)).transpose(1, 2)  # over L: (B, L, D) -> (B, D, L) -> (B, L, D)
+            out = F.linear(self.norm2(self.act2(z)), weight, bias)
+        return out.split([self.channels, out.shape[2] - self.channels], dim=2) if residual else (None, out)
 
 
 class TCN(nn.Module):
