@@ -1,6 +1,7 @@
 """Files that are whole or absent: write to a temporary name, then rename; read tables with clear errors."""
 
 import contextlib
+import csv
 import json
 import os
 import shutil
@@ -57,8 +58,8 @@ def cannot_write(path, error: OSError) -> UserError:
     return UserError(f"cannot write {path}: {reason}; free some space or choose another place, then run again")
 
 
-def read_table(path, required=(), optional=(), numeric=()) -> pd.DataFrame:
-    """Read a tab-separated table with a header row; row ``i`` of the result is line ``i + 2`` of the file.
+def read_table(path, required=(), optional=(), numeric=(), separator="\t") -> pd.DataFrame:
+    """Read a table with a header row; row ``i`` of the result is line ``i + 2`` of the file.
 
     Names stay strings (``007`` is not 7, ``NA`` is a name); an empty field is ``""`` or, in a column of
     ``numeric``, NaN. Unknown extra columns are kept.
@@ -70,11 +71,13 @@ def read_table(path, required=(), optional=(), numeric=()) -> pd.DataFrame:
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     try:
-        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, encoding="utf-8", quoting=3)
+        quoting = csv.QUOTE_NONE if separator == "\t" else csv.QUOTE_MINIMAL
+        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8", quoting=quoting)
     except pd.errors.EmptyDataError:
         raise UserError(f"{path}: the file is empty; expected a header row with {', '.join(required)}") from None
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a tab-separated text table ({str(error).strip()})") from None
+        kind = "tab" if separator == "\t" else "comma"
+        raise UserError(f"{path}: not a {kind}-separated text table ({str(error).strip()})") from None
     for column in required:
         if column not in table.columns:
             found = ", ".join(map(str, table.columns))

@@ -1,0 +1,159 @@
+"""Ground truth: what a system's output is scored against, from a data directory or from loose files."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sedsep.data.manifest import ClipSet
+from sedsep.errors import UserError
+from sedsep.files import clip_id, read_table
+from sedsep.labels import EVENT_COLUMNS, Classes
+from sedsep.metrics.event_arrays import EventArrays, overlapping
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Ground truth of a set of clips.
+
+    Args:
+        source: where it comes from. classes: in order. durations: filename -> seconds, sorted by filename.
+        events: table of reference events, None where they are not known.
+        tags: ``(n_clips, C)`` zeros and ones in the order of ``durations``, None where they are not known.
+        clips: filename -> :class:`sedsep.data.manifest.Clip` with the stems, None for loose files.
+    """
+
+    source: str
+    classes: Classes
+    durations: dict
+    events: pd.DataFrame
+    tags: np.ndarray
+    clips: dict = None
+
+    @property
+    def filenames(self) -> tuple:
+        """The clips, sorted."""
+        return tuple(self.durations)
+
+    def fingerprint(self, part: str) -> str:
+        """A name for what one kind of number is measured against: part "events", "tags" or "stems"."""
+        lines = [f"{name}\t{seconds:.6f}" for name, seconds in self.durations.items()]
+        if part == "events":
+            table = self.events.sort_values(EVENT_COLUMNS)
+            rows = table[EVENT_COLUMNS].itertuples(index=False)
+            lines += [f"{name}\t{onset:.6f}\t{offset:.6f}\t{label}" for name, onset, offset, label in rows]
+        elif part == "tags":
+            lines += [f"{self.filenames[i]}\t{self.classes.names[c]}" for i, c in np.argwhere(self.tags)]
+        else:
+            stems = ((name, s.label, s.role, s.source) for name, clip in self.clips.items() for s in clip.stems or ())
+            lines += ["\t".join(map(str, row)) for row in stems]
+        return f"{part}:{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()[:16]}"
+
+    def without_references(self) -> list:
+        """Classes that have no reference events."""
+        present = set(self.events["event_label"])
+        return [name for name in self.classes if name not in present]
+
+
+def from_directory(directory) -> Truth:
+    """Ground truth of a data directory (:class:`sedsep.data.manifest.ClipSet`)."""
+    clip_set = ClipSet.read(directory)
+    clips = {clip.filename: clip for clip in sorted(clip_set, key=lambda clip: clip.filename)}
+    durations = {name: clip.duration for name, clip in clips.items()}
+    strong = all(clip.strong is not None for clip in clips.values())
+    weak = all(clip.weak is not None for clip in clips.values())
+    events = clip_set.events() if strong else None
+    if weak:
+        tags = np.stack([clip_set.classes.many_hot(clip.weak) for clip in clips.values()])
+    else:
+        tags = _tags(events, durations, clip_set.classes) if strong else None
+    truth = Truth(str(directory), clip_set.classes, durations, events, tags, clips)
+    return _checked(truth, Path(directory) / "strong.tsv", f"sedsep validate {directory} --fix OUT")
+
+
+def from_files(ground_truth, durations) -> Truth:
+    """Ground truth of a table of events (filename, onset, offset, event_label) and one of durations.
+
+    A clip without events may have a row with three empty fields, or no row; the classes are those of the events.
+
+    Raises:
+        UserError: a table cannot be read, has no clips or no events, or an event is not a legal one.
+    """
+    table = read_table(durations, ("filename", "duration"), numeric=("duration",))
+    for row in np.flatnonzero(~(table["duration"] > 0))[:1]:
+        raise UserError(f"{durations}:{row + 2}: duration of {table['filename'][row]!r} is not positive")
+    table = table.drop_duplicates("filename").sort_values("filename")
+    seconds = dict(zip(table["filename"], table["duration"].tolist()))
+    if not seconds:
+        raise UserError(f"{durations}: lists no clips; there is nothing to score")
+    events = read_events(ground_truth)
+    if events.empty:
+        raise UserError(f"{ground_truth}: has no events; there is nothing to score")
+    unknown = sorted(set(events["filename"]) - set(seconds))
+    if unknown:
+        raise UserError(f"{ground_truth}: {len(unknown)} clips are not in {durations}: {few(unknown)}; add them")
+    classes = Classes(sorted(set(events["event_label"])))
+    truth = Truth(str(ground_truth), classes, seconds, events, _tags(events, seconds, classes))
+    return _checked(truth, ground_truth, "sedsep validate DIR --fix OUT, on its data directory")
+
+
+def with_classes(truth: Truth, names) -> Truth:
+    """The same truth in another list of classes, a superset of its own."""
+    classes = Classes(tuple(names))
+    if truth.tags is None:
+        return replace(truth, classes=classes)
+    tags = np.zeros((len(truth.tags), len(classes)), np.float32)
+    tags[:, [classes.index(name) for name in truth.classes]] = truth.tags
+    return replace(truth, classes=classes, tags=tags)
+
+
+def read_events(path) -> pd.DataFrame:
+    """Read a table of events, tab- or comma-separated; columns by name in any order, rows without events left out.
+
+    Raises:
+        UserError: the table cannot be read, or an event lacks a field or ends before it begins; with its line.
+    """
+    path = Path(path)
+    header = path.open(encoding="utf-8", errors="replace").readline() if path.is_file() else ""
+    separator = "," if "," in header and "\t" not in header else "\t"
+    table = read_table(path, EVENT_COLUMNS, numeric=("onset", "offset"), separator=separator)[EVENT_COLUMNS]
+    filled = np.stack([table["onset"].notna(), table["offset"].notna(), table["event_label"] != ""])
+    wrong = filled.any(0) & ~(filled.all(0) & (table["offset"] >= table["onset"]) & (table["filename"] != ""))
+    for row in np.flatnonzero(wrong)[:1]:
+        found = ", ".join(map(str, table.iloc[row]))
+        raise UserError(f"{path}:{row + 2}: not an event (filename, onset <= offset in seconds, label): {found}")
+    return table[filled.all(0)].reset_index(drop=True)
+
+
+def few(names, n=3) -> str:
+    """The first names of a list, for an error."""
+    names = list(names)
+    return ", ".join(map(repr, names[:n])) + (f" and {len(names) - n} more" if len(names) > n else "")
+
+
+def _tags(events, durations, classes) -> np.ndarray:
+    tags = np.zeros((len(durations), len(classes)), np.float32)
+    rows = pd.Index(list(durations)).get_indexer(events["filename"])
+    tags[rows, pd.Index(list(classes)).get_indexer(events["event_label"])] = 1
+    return tags
+
+
+def _checked(truth, path, repair) -> Truth:
+    """Refuse overlapping events of a class (no two may be found by one detection) and ids that are not unique."""
+    ids = pd.Index([clip_id(name) for name in truth.durations])
+    if not ids.is_unique:
+        raise UserError(f"{truth.source}: two clips have the id {ids[ids.duplicated()][0]!r}; rename one of them")
+    if truth.events is not None:
+        arrays = EventArrays.from_table(truth.events, truth.durations, truth.classes, str(path))
+        late = arrays.where(overlapping(arrays))
+        names = [
+            f"{truth.classes.names[label]} in {truth.filenames[clip]} at {onset:g} s"
+            for clip, label, onset in zip(late.clip, late.label, late.onset)
+        ]
+        if names:
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            listed = "; ".join(names[:3]) + more
+            raise UserError(f"{path}: reference events overlap an earlier one of their class: {listed}; repair: {repair}")
+    return truth
