@@ -105,20 +105,20 @@ class ScoreSet:
             self.write_into(temporary)
 
     def write_into(self, directory) -> None:
-        """Write the tables into an existing directory; for what writes more than scores as one whole."""
-        directory = Path(directory)
+        """Like :meth:`write`, into a directory that is there and may hold other things."""
         header = "\t".join(("onset", "offset", *self.classes)) + "\n"
-        (directory / "strong").mkdir()
+        strong = Path(directory) / "strong"
+        strong.mkdir(exist_ok=True)
         for name, clip in self.clips.items():
-            path = directory / "strong" / f"{name}.tsv"
             times = np.stack([clip.boundaries[:-1], clip.boundaries[1:]], 1)
-            _checked(np.concatenate([times, clip.scores], 1, dtype=float), path)
-            path.write_text(header + _text(times, clip.scores), encoding="utf-8")
+            _checked(np.concatenate([times, clip.scores], 1, dtype=float), f"{name}.tsv")
+            with open(strong / f"{name}.tsv", "w", encoding="utf-8") as file:
+                file.write(header + _text(times, clip.scores))
         if self.weak:
             table = pd.DataFrame(np.stack(list(self.weak.values())), columns=list(self.classes))
             table.insert(0, "filename", list(self.weak))
-            write_table(directory / "weak.tsv", table)
-        write_json(directory / "scores.json", self.info)
+            write_table(Path(directory) / "weak.tsv", table)
+        write_json(Path(directory) / "scores.json", self.info)
 
 
 def differ(found, expected) -> str:

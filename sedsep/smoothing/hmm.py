@@ -42,7 +42,7 @@ def hmm_smooth(scores: np.ndarray, stay_silence, stay_event) -> np.ndarray:
 
     >>> scores = np.array([[0.1], [0.6], [0.1], [0.8], [0.9], [0.9]])
     >>> hmm_smooth(scores, 0.8, 0.8).round(2)[:, 0]
-    array([0.31, 0.5 , 0.5 , 0.82, 0.82, 0.82])
+    array([0.3 , 0.3 , 0.3 , 0.8 , 0.82, 0.82])
     """
     shape, n_classes = scores.shape, scores.shape[-1]
     silence = np.broadcast_to(np.asarray(stay_silence, float), n_classes)
