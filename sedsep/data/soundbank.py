@@ -1,0 +1,198 @@
+"""Soundbank: isolated sounds with their active spans, split by original source; the simulator's raw material.
+
+A bank is a directory with ``classes.txt`` and ``sounds.tsv`` (path, label, role, onset, offset, split, source: one
+row per active stretch of a recording, in seconds); ``skipped.tsv`` lists what could not be used, and why.
+"""
+
+import os
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from sedsep.data import activity, audio
+from sedsep.data.splits import SPLITS, allowed_splits, split_sources
+from sedsep.errors import UserError, nearest
+from sedsep.files import read_table, write_table, write_text
+from sedsep.labels import Classes
+
+COLUMNS = ["path", "label", "role", "onset", "offset", "split", "source"]
+
+
+@dataclass(frozen=True)
+class Sound:
+    """One active stretch of the recording at ``path``, in seconds; ``source`` is the original it was cut from."""
+
+    path: Path
+    label: str
+    role: str
+    onset: float
+    offset: float
+    split: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Sounds of one split and share: ``events`` and ``backgrounds`` map labels to tuples of :class:`Sound`."""
+
+    events: dict
+    backgrounds: dict
+
+
+@dataclass(frozen=True)
+class Soundbank:
+    """A bank as written by :func:`build`."""
+
+    directory: Path
+    classes: Classes
+    sounds: tuple
+
+    @classmethod
+    def read(cls, directory) -> "Soundbank":
+        """Read a bank. Raises UserError where it or one of its tables is missing, or a row is wrong."""
+        directory = Path(directory)
+        if not directory.is_dir():
+            raise UserError(f"{directory}: no such soundbank; make it: sedsep soundbank {directory} --root DIR")
+        classes = Classes.read(directory / "classes.txt")
+        table = read_table(directory / "sounds.tsv", COLUMNS, numeric=("onset", "offset"))
+        sounds = []
+        for line, row in enumerate(table.itertuples(index=False), start=2):
+            where = f"{directory / 'sounds.tsv'}:{line}"
+            if row.role == "foreground":
+                classes.index(row.label, where)
+            if row.split not in SPLITS:
+                raise UserError(f"{where}: unknown split {row.split!r}{nearest(row.split, SPLITS)}")
+            if not 0 <= row.onset < row.offset:
+                raise UserError(f"{where}: onset {row.onset:g} s and offset {row.offset:g} s are out of order")
+            path = Path(os.path.normpath(directory.absolute() / row.path))
+            sounds.append(Sound(path, row.label, row.role, row.onset, row.offset, row.split, row.source))
+        return cls(directory, classes, tuple(sounds))
+
+    def select(self, split: str, share=(0.0, 1.0)) -> Selection:
+        """The sounds of a split whose sources lie in the interval ``share`` of the bank's seeded order of sources.
+
+        Selections with disjoint shares share no source, in any class: two domains can be built from one split.
+
+        Raises:
+            UserError: the interval is not within [0, 1], or nothing in it can be an event.
+        """
+        low, high = share
+        if not 0 <= low < high <= 1:
+            raise UserError(f"share must be two fractions in order within [0, 1], not {list(share)}")
+        sounds = [sound for sound in self.sounds if sound.split == split]
+        position = _positions(sounds)
+        chosen = [s for s in sounds if low <= position[s.source] < high]
+        events = {label: _of(chosen, label, "foreground") for label in self.classes}
+        labels = dict.fromkeys(s.label for s in chosen if s.role == "background")
+        if not any(events.values()):
+            raise UserError(f"{self.directory}: no event sounds in split {split!r}, share {list(share)}")
+        return Selection(
+            {label: found for label, found in events.items() if found},
+            {label: _of(chosen, label, "background") for label in labels},
+        )
+
+
+def _of(sounds, label, role):
+    return tuple(sound for sound in sounds if sound.label == label and sound.role == role)
+
+
+def _positions(sounds) -> dict:
+    """source -> its place in [0, 1): even within each label, and one place for a source of several labels."""
+    by_label = {}
+    for sound in sounds:
+        by_label.setdefault((sound.role, sound.label), set()).add(sound.source)
+    position = {}
+    for key, sources in sorted(by_label.items()):
+        new = sorted(source for source in sources if source not in position)
+        rng = np.random.default_rng(zlib.crc32("/".join(key).encode()))
+        position.update((source, (i + 0.5) / len(new)) for i, source in enumerate(rng.permutation(new).tolist()))
+    return position
+
+
+def build(directory, recordings, classes=None, backgrounds=(), folds: dict = None, seed: int = 2021) -> dict:
+    """Find the sound in each recording, split by source, and write a bank.
+
+    Args:
+        recordings: :class:`sedsep.data.collections.Recording` s.
+        classes: event classes in order; None takes every foreground label, sorted.
+        backgrounds: labels whose recordings serve as backgrounds.
+        folds: split -> folds (:func:`sedsep.data.splits.parse_folds`); None: published splits, or shares.
+        seed: of the division into splits.
+
+    Returns:
+        ``{"sounds": n, "skipped": n, "classes": n, "empty": [class/split without a sound, ...]}``.
+
+    Raises:
+        UserError: a class or background is not in the collection, no sound is left, or the disk cannot be written.
+    """
+    directory = Path(directory)
+    known = sorted({label for recording in recordings for label in recording.labels})
+    for name in (*(classes or ()), *backgrounds):
+        if name not in known:
+            raise UserError(f"no recordings of {name!r}{nearest(name, known)}; there are: {', '.join(known)}")
+    if classes is None:
+        firsts = {r.labels[0] for r in recordings if r.role == "foreground"}
+        classes = sorted(firsts - set(backgrounds))
+    classes = Classes(tuple(classes))
+    named, skipped = _named(recordings, classes, backgrounds)
+    allowed, left_out = allowed_splits([recording for recording, _, _ in named], folds)
+    skipped += [(recording, reason) for recording, reason in left_out.items()]
+    spans = []
+    for recording, label, role in tqdm(named, desc="soundbank", unit="file", leave=False):
+        if recording not in left_out:
+            try:
+                found = _active(recording.path)
+            except UserError as error:
+                skipped.append((recording, str(error).removeprefix(f"{recording.path}: ")))
+                continue
+            spans.append((recording, label, role, found))
+    # Splits are dealt after the listening, so that a silent recording does not use up a split's share.
+    by_label = {}
+    for recording, label, _, _ in spans:
+        by_label.setdefault(label, []).append(recording.source)
+    split = split_sources(by_label, allowed, seed)
+    rows = []
+    for recording, label, role, found in spans:
+        place, source = _place(recording.path, directory), recording.source
+        for onset, offset in found if role == "foreground" else [(found[0][0], found[-1][1])]:
+            rows.append((place, label, role, f"{onset:.3f}", f"{offset:.3f}", split[source], source))
+    if not rows:
+        raise UserError(f"{directory}: no usable recording; the first was skipped because: {skipped[0][1]}")
+    write_text(directory / "classes.txt", "".join(f"{name}\n" for name in classes))
+    write_table(directory / "sounds.tsv", pd.DataFrame(rows, columns=COLUMNS))
+    refused = [(_place(recording.path, directory), reason) for recording, reason in skipped]
+    write_table(directory / "skipped.tsv", pd.DataFrame(refused, columns=["path", "reason"]))
+    present = {(row[1], row[5]) for row in rows if row[2] == "foreground"}
+    empty = [f"{label}/{name}" for label in classes for name in SPLITS if (label, name) not in present]
+    return {"sounds": len(rows), "skipped": len(skipped), "classes": len(classes), "empty": empty}
+
+
+def _named(recordings, classes, backgrounds):
+    """``[(recording, its one label, role)]`` for what the bank wants, and what carries several wanted classes."""
+    named, skipped = [], []
+    for recording in recordings:
+        wanted = [label for label in recording.labels if label in classes.names]
+        if recording.role == "background" or recording.labels[0] in backgrounds:
+            named.append((recording, recording.labels[0], "background"))
+        elif len(wanted) > 1 and recording.labels[0] not in classes.names:
+            skipped.append((recording, f"carries several classes: {', '.join(wanted)}"))
+        elif wanted:
+            named.append((recording, wanted[0], "foreground"))
+    return named, skipped
+
+
+def _active(path):
+    sample_rate = audio.info(path).sample_rate
+    found = activity.segments(audio.read(path, sample_rate, convert=True), sample_rate)
+    if not found:
+        raise UserError(f"{path}: silent")
+    return found
+
+
+def _place(path, directory):
+    inside = os.path.abspath(path).startswith(os.path.abspath(directory) + os.sep)
+    return os.path.relpath(path, directory) if inside else str(path)
