@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from sedsep.labels import Classes, FrameGrid
-from sedsep.losses.detection import consistency, masked_bce
+from sedsep.losses.detection import bce, consistency
 from sedsep.schedule import Progress, ema_decay, exponential_ramp
 from sedsep.systems.base import System
 from sedsep.systems.selection import Selection, detection_metrics
@@ -65,8 +65,8 @@ class MeanTeacher(System):
         weight = self.teaching.consistency_weight * exponential_ramp(progress.epochs, self.teaching.ramp_epochs)
         kind = self.teaching.consistency
         return {
-            "strong": masked_bce(student.strong, strong, batch.has_strong),
-            "weak": masked_bce(student.weak, weak, batch.has_weak),
+            "strong": bce(student.strong, strong, batch.has_strong),
+            "weak": bce(student.weak, weak, batch.has_weak),
             "consistency": weight
             * (consistency(student.strong, teacher.strong, kind) + consistency(student.weak, teacher.weak, kind)),
         }

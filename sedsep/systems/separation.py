@@ -10,7 +10,9 @@ import torch
 from sedsep.errors import UserError
 from sedsep.labels import Classes
 from sedsep.losses.mixit import mixit
-from sedsep.losses.separation import pairwise_neg_snr
+from sedsep.losses.pit import pit
+from sedsep.losses.separation import pairwise_log_mse
+from sedsep.losses.supervised import supervised
 from sedsep.nnet.conv_tasnet import ConvTasNet
 from sedsep.systems.base import System
 
@@ -20,11 +22,12 @@ class Separation(System):
 
     Args:
         sample_rate: Hz. separator: keys of ``ConvTasNet``.
-        loss: "pit" needs stems; "mixit" sums neighbouring clips of the batch and needs none.
-        snr_max: dB at which the loss stops to reward (30 in Google's recipes); None for the plain loss of JSS.
-        zero_target: what a silent reference asks of its output under "pit": "snr" as JSS writes it (its loss
-            saturates without a gradient), "google" (silence, 20 dB under the mixture).
+        loss: "pit" needs stems; "mixit" adds neighbouring clips of the batch in pairs and needs none.
+        form: "snr" is the plain negative SNR of JSS; "thresholded" stops to reward at ``snr_max`` dB.
+        zero_targets: what a silent reference asks of its output under "pit": nothing ("plain", as JSS writes it:
+            its loss is constant), or silence 20 dB under the mixture ("google", with thresholds throughout).
         zero_mean: remove each signal's mean first, as asteroid does; JSS eq. 9 does not.
+        reduction: of the losses of a clip's sources or mixtures; the minimum is found alike.
     """
 
     variants = ("separator",)
@@ -35,15 +38,51 @@ class Separation(System):
         sample_rate: int = 16000,
         separator: Annotated[dict, ConvTasNet] = None,
         loss: Literal["pit", "mixit"] = "mixit",
-        snr_max: float | None = None,
-        zero_target: Literal["snr", "google"] = "snr",
+        form: Literal["snr", "thresholded"] = "snr",
+        snr_max: float = 30.0,
+        zero_targets: Literal["plain", "google"] = "plain",
         zero_mean: bool = False,
+        reduction: Literal["mean", "sum"] = "mean",
     ):
         super().__init__(classes, sample_rate)
         self.separator = ConvTasNet(**separator)
-        self.loss = loss
+        self.loss, self.form, self.snr_max = loss, form, snr_max
+        self.zero_targets, self.zero_mean, self.reduction = zero_targets, zero_mean, reduction
         self.n_sources = separator["n_sources"] if loss == "pit" else None
 
-    def separate(self, mixture, variant="separator"):
+    def forward(self, batch, progress) -> dict:
+        """The loss "pit" or "mixit", in dB."""
+        return {self.loss: self.clip_losses(batch).mean()}
+
+    def clip_losses(self, batch) -> torch.Tensor:
+        """Loss of each clip, or of each pair of clips under MixIT."""
+        return self._mixit(batch) if self.loss == "mixit" else self._pit(batch)
+
+    def separate(self, mixture, variant: str = "separator"):
         """Mixture ``(B, T)`` -> estimates ``(B, N, T)``."""
         return self.separator(mixture)
+
+    @torch.no_grad()
+    def validate(self, loaders: dict) -> dict:
+        """The objective is the negative loss over all clips."""
+        fewest = 2 if self.loss == "mixit" else 1
+        losses = [self.clip_losses(b.to(self.device)) for b in loaders["mixtures"] if len(b) >= fewest]
+        if not losses:
+            raise UserError("validation with MixIT needs at least two clips")
+        return {"separator": {"objective": -float(torch.cat(losses).mean())}}
+
+    def _mixit(self, batch):
+        if len(batch) < 2:
+            raise UserError("data.batch must be at least 2 for MixIT: it adds clips in pairs")
+        pairs = batch.mixture[: len(batch) // 2 * 2].unflatten(0, (-1, 2))  # (B, T) -> (B / 2, 2, T)
+        estimates = self.separator(pairs.sum(1))
+        return mixit(estimates, pairs, self.form, self.snr_max, self.zero_mean, self.reduction)[0]
+
+    def _pit(self, batch):
+        estimates = self.separator(batch.mixture)
+        if self.form == "thresholded" and self.zero_targets == "plain":
+            matrix = pairwise_log_mse(estimates, batch.sources, self.snr_max, self.zero_mean)
+            return pit(matrix, self.reduction)[0]
+        return supervised(
+            estimates, batch.sources, "snr", self.zero_targets, self.zero_mean, self.reduction
+        )[0]  # fmt: skip

@@ -1,0 +1,59 @@
+import pytest
+import torch
+
+from sedsep.errors import UserError
+from sedsep.losses.mixit import mixit
+from sedsep.schedule import Progress
+
+
+def test_mixit_adds_neighbouring_clips(build, batch):
+    system = build("separation", loss="mixit")
+    losses = system.clip_losses(batch)
+    pairs = batch.mixture.reshape(3, 2, -1)
+    expected, _ = mixit(system.separator(pairs.sum(1)), pairs)
+    assert losses.shape == (3,)
+    torch.testing.assert_close(losses, expected)
+    assert set(system(batch, Progress(1, 0.0))) == {"mixit"}
+
+
+def test_mixit_needs_two_clips(build, batch):
+    batch.mixture, batch.ids = batch.mixture[:1], batch.ids[:1]
+    with pytest.raises(UserError, match="pairs"):
+        build("separation", loss="mixit")(batch, Progress(1, 0.0))
+
+
+@pytest.mark.parametrize("form, zero", [("snr", "plain"), ("thresholded", "plain"), ("snr", "google")])
+def test_pit_does_not_care_for_the_order_of_the_stems(build, batch, form, zero):
+    system = build("separation", loss="pit", form=form, zero_targets=zero)
+    batch.sources = 0.1 * torch.randn(6, 3, 8000)
+    batch.sources[:, 2] = 0
+    batch.mixture = batch.sources.sum(1)
+    with torch.no_grad():
+        one = system.clip_losses(batch)
+        batch.sources = batch.sources[:, [2, 0, 1]]
+        other = system.clip_losses(batch)
+    torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_validation_is_the_negative_mean_loss(build, batch):
+    system = build("separation", loss="mixit").eval()
+    with torch.no_grad():
+        expected = -float(system.clip_losses(batch).mean())
+    assert system.validate({"mixtures": [batch]})["separator"]["objective"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_overfits_one_batch(build, batch):
+    system = build("separation", loss="pit")
+    time = torch.arange(8000) / 8000
+    tones = torch.stack([torch.sin(6.28 * f * time) for f in (200.0, 1000.0, 3000.0)])
+    batch.sources = tones.expand(6, 3, 8000).contiguous()
+    batch.mixture = batch.sources.sum(1)
+    adam = torch.optim.Adam(system.parameters(), 1e-2)
+    values = []
+    for step in range(40):
+        adam.zero_grad()
+        loss = system(batch, Progress(step, 0.0))["pit"]
+        loss.backward()
+        adam.step()
+        values.append(float(loss.detach()))
+    assert values[-1] < values[0] - 5
