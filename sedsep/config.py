@@ -4,6 +4,7 @@ The schema is the code itself: a section's legal keys are the parameters of the 
 configures, their types are its annotations, and their defaults are its defaults. Nothing is listed twice.
 """
 
+import dataclasses
 import inspect
 import types
 import typing
@@ -64,7 +65,8 @@ def resolve(target, section: dict, where: str = "", given=()) -> dict:
     """Check ``section`` against the signature of ``target`` and fill in the defaults.
 
     A parameter annotated ``Annotated[dict, Other]`` is a section of its own, resolved against ``Other``;
-    ``Annotated[dict, Other, ("n_mels",)]`` names parameters of ``Other`` that the code fills in by itself.
+    ``Annotated[dict, Other, ("n_mels",)]`` names parameters of ``Other`` that the code fills in by itself, and
+    ``Annotated[dict | None, Other]`` may be null.
 
     Args:
         target: function or class. section: its keys. where: name of the section. given: not to be configured.
@@ -91,15 +93,24 @@ def resolve(target, section: dict, where: str = "", given=()) -> dict:
     for key, parameter in parameters.items():
         name, hint = join(where, key), hints.get(key, typing.Any)
         if typing.get_origin(hint) is typing.Annotated:
-            _, inner, *rest = typing.get_args(hint)
-            resolved[key] = resolve(inner, section.get(key), name, *rest)
+            kind, inner, *rest = typing.get_args(hint)
+            absent = section.get(key) is None and type(None) in typing.get_args(kind)
+            resolved[key] = None if absent else resolve(inner, section.get(key), name, *rest)
         elif key in section:
             resolved[key] = typed(section[key], hint, name)
         elif parameter.default is inspect.Parameter.empty:
             raise UserError(f"configuration: key {name!r} is missing")
         else:
-            resolved[key] = plain(parameter.default)
+            resolved[key] = plain(_default(target, parameter))
     return resolved
+
+
+def _default(target, parameter):
+    """The default of a parameter; a dataclass shows a placeholder in its signature where it has a factory."""
+    field = getattr(target, "__dataclass_fields__", {}).get(parameter.name)
+    if field is not None and field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return parameter.default
 
 
 def plain(value):

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 import pytest
@@ -14,6 +14,19 @@ class Inner:
     kind: Literal["a", "b"] = "a"
     sizes: list[int] = (1, 2)
     given: int = 0
+
+
+@dataclass
+class Optional:
+    places: list[float] = field(default_factory=lambda: [0.0, 1.0])
+    inner: Annotated[dict | None, Inner] = None
+
+
+def test_factories_and_sections_that_may_be_null():
+    assert config.resolve(Optional, {}) == {"places": [0.0, 1.0], "inner": None}
+    assert config.resolve(Optional, {"inner": {"width": 9}})["inner"]["width"] == 9
+    with pytest.raises(UserError, match="inner.widht"):
+        config.resolve(Optional, {"inner": {"widht": 9}})
 
 
 def outer(seed: int, name: str = "x", limit: float | None = None, inner: Annotated[dict, Inner, ("given",)] = None):
