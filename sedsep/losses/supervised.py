@@ -23,15 +23,14 @@ def supervised(
     zero_mean: bool = False,
     reduction: Literal["mean", "sum"] = "mean",
 ) -> tuple:
-    """Estimates ``(B, N, T)`` against references ``(B, N, T)`` that add up to the mixture -> loss and permutation.
+    """Loss and permutation of estimates ``(B, N, T)`` and references ``(B, N, T)`` that add up to the mixture.
 
     Args:
         kind: see :func:`sedsep.losses.separation.pairwise_neg_sdr`; "google" has its own loss and ignores it.
         zero_targets: "plain" applies ``kind`` to all-zero references too, where it is constant: their estimates
             are never pushed to silence. "google" matches by error energy, then takes the error in dB with thresholds:
             30 dB under an active reference, 20 dB under the mixture for a reference of zeros.
-        zero_mean: see :func:`sedsep.losses.separation.pairwise_neg_sdr`. reduction: "sum" is the paper's, "mean"
-            the peers'.
+        zero_mean: subtract the mean of every signal first. reduction: of the losses of a clip's sources.
 
     Returns:
         loss ``(B,)``, differentiable, and permutation ``(B, N)``: the estimate that belongs to each reference.

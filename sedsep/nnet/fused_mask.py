@@ -29,7 +29,7 @@ def activate(score: torch.Tensor, activation: str) -> torch.Tensor:
 
 
 class MaskDecode(Function):
-    """Decoded frames ``(B, L, N, kernel)``: ``(activation(hidden @ weight' + bias) * (frames @ encoder')) @ decoder``.
+    """``(activate(hidden @ weight' + bias) * (frames @ encoder')) @ decoder``: decoded frames ``(B, L, N, kernel)``.
 
     Shapes: hidden ``(B, L, S)``, weight ``(N n_filters, S)``, bias ``(N n_filters,)``, frames of the mixture
     ``(B, L, kernel)``, encoder and decoder ``(n_filters, kernel)``; activation is a name.

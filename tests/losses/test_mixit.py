@@ -1,0 +1,102 @@
+"""MixIT: every assignment by brute force, the peer's values, gradients, ties."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sedsep.losses.mixit import assignments, mixit
+from sedsep.losses.separation import centred, log_error, neg_ratio
+
+SHARED = Path(__file__).resolve().parents[2].parent / "shared"
+
+
+def brute_force(estimates, mixtures, loss, zero_mean):
+    """The smallest sum over assignments of one clip: signals added up in a loop, no inner products."""
+    best = None
+    for first in itertools.product((0.0, 1.0), repeat=len(estimates)):
+        rows = torch.tensor([first, [1 - a for a in first]], dtype=estimates.dtype)
+        noise = centred(mixtures - rows @ estimates, zero_mean).square().sum(1)
+        power = centred(mixtures, zero_mean).square().sum(1)
+        value = (neg_ratio(power, noise) if loss == "snr" else log_error(noise, power, 30.0)).sum()
+        if best is None or value < best[0]:
+            best = value, rows
+    return best
+
+
+@given(st.integers(2, 6), st.sampled_from(["snr", "thresholded"]), st.booleans(), st.integers(0, 10**6))
+@settings(max_examples=40, deadline=None)
+def test_is_the_best_assignment(n_sources, loss, zero_mean, seed):
+    generator = torch.Generator().manual_seed(seed)
+    estimates = torch.randn(3, n_sources, 120, dtype=torch.double, generator=generator) + 0.2
+    mixtures = torch.randn(3, 2, 120, dtype=torch.double, generator=generator)
+    value, assignment = mixit(estimates, mixtures, loss, zero_mean=zero_mean, reduction="sum")
+    for i in range(3):
+        expected, rows = brute_force(estimates[i], mixtures[i], loss, zero_mean)
+        assert value[i].item() == pytest.approx(expected.item(), rel=1e-9)
+        assert torch.equal(assignment[i], rows)
+
+
+@pytest.mark.parametrize("n_sources", [2, 4, 8])
+def test_values_are_those_of_asteroid(n_sources):
+    path = SHARED / "golden" / f"losses_m{n_sources}.npz"
+    if not path.is_file():
+        pytest.skip(f"{path} is absent")
+    golden = np.load(path)
+    estimates, mixtures = torch.from_numpy(golden["est"]), torch.from_numpy(golden["mix"])
+    loss, assignment = mixit(estimates, mixtures, zero_mean=True)
+    np.testing.assert_allclose(loss.mean(), golden["mixit_snr"], rtol=1e-5)
+    reconstruction = assignment.float() @ estimates
+    np.testing.assert_allclose(reconstruction, golden["mixit_reconstruction"], rtol=1e-5, atol=1e-5)
+
+
+def test_finds_how_the_mixtures_were_made_even_when_nearly_perfect():
+    sources = torch.randn(2, 8, 16000)
+    first = torch.tensor([1.0, 0, 0, 1, 1, 0, 1, 0])
+    mixtures = torch.stack([sources[:, first == 1].sum(1), sources[:, first == 0].sum(1)], 1)
+    loss, assignment = mixit(sources + 1e-4 * torch.randn_like(sources), mixtures)
+    assert torch.equal(assignment[:, 0], first.double().expand(2, 8)) and (loss < -70).all()
+
+
+def test_swapping_the_mixtures_swaps_the_assignment():
+    estimates, mixtures = torch.randn(2, 5, 200), torch.randn(2, 2, 200)
+    loss, assignment = mixit(estimates, mixtures)
+    swapped_loss, swapped = mixit(estimates, mixtures.flip(1))
+    torch.testing.assert_close(loss, swapped_loss)
+    assert torch.equal(assignment, swapped.flip(1))
+
+
+def test_assignments_are_all_the_one_hot_columns():
+    table = assignments(4)
+    assert table.shape == (16, 2, 4) and (table.sum(1) == 1).all()
+    assert len({tuple(row) for row in table[:, 0].tolist()}) == 16
+    assert (table[:, 0].sum(1).diff() >= 0).all()
+
+
+def test_ties_go_to_the_first_assignment():
+    _, assignment = mixit(torch.zeros(1, 3, 50), torch.randn(1, 2, 50))
+    assert assignment.tolist() == [[[0, 0, 0], [1, 1, 1]]]
+
+
+def test_reductions():
+    estimates, mixtures = torch.randn(2, 3, 50), torch.randn(2, 2, 50)
+    torch.testing.assert_close(mixit(estimates, mixtures, reduction="sum")[0], 2 * mixit(estimates, mixtures)[0])
+
+
+@pytest.mark.parametrize("loss", ["snr", "thresholded"])
+@pytest.mark.parametrize("zero_mean", [False, True])
+def test_gradient(loss, zero_mean):
+    estimates, mixtures = (torch.randn(2, n, 11, dtype=torch.double, requires_grad=True) for n in (3, 2))
+    assert torch.autograd.gradcheck(lambda e, m: mixit(e, m, loss, zero_mean=zero_mean)[0], (estimates, mixtures))
+
+
+@pytest.mark.parametrize("loss", ["snr", "thresholded"])
+def test_a_silent_mixture_is_finite(loss):
+    estimates = torch.randn(1, 3, 50, requires_grad=True)
+    value, _ = mixit(estimates, torch.cat([torch.zeros(1, 1, 50), torch.randn(1, 1, 50)], 1), loss)
+    value.sum().backward()
+    assert value.isfinite().all() and estimates.grad.isfinite().all()

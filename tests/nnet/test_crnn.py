@@ -1,0 +1,103 @@
+"""CRNN: the peer's outputs from the peer's weights, sizes, and the order of layers."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sedsep.errors import UserError
+from sedsep.nnet.crnn import CRNN
+from sedsep.nnet.frontend import LogMel
+
+SHARED = Path(__file__).resolve().parents[2].parent / "shared"
+LAYERS = {"conv": 0, "batchnorm": 1, "glu": 2}
+SMALL = dict(n_mels=8, channels=[4, 6, 8], pools=[[2, 2], [1, 2], [1, 2]], hidden=5)
+
+
+def from_baseline(weights: dict) -> dict:
+    """Names of the 2021 baseline -> ours; its gate is a linear layer, ours a 1 x 1 convolution."""
+    renamed = {}
+    for name, value in weights.items():
+        name = re.sub(r"^cnn\.cnn\.([a-z]+)(\d)\.", lambda m: f"cnn.{m[2]}.{LAYERS[m[1]]}.", name)
+        name = name.replace("rnn.rnn.", "rnn.").replace("dense_softmax", "attention").replace("dense", "strong")
+        renamed[name] = value[:, :, None, None] if name.endswith("linear.weight") else value
+    return renamed
+
+
+def test_outputs_are_those_of_the_2021_baseline():
+    path = SHARED / "golden" / "crnn_2021.npz"
+    if not path.is_file():
+        pytest.skip(f"{path} is absent")
+    golden = {name: torch.from_numpy(value) for name, value in np.load(path).items()}
+    crnn = CRNN(n_classes=10).eval()
+    weights = {k.removeprefix("weight/"): v for k, v in golden.items() if k.startswith("weight/")}
+    crnn.load_state_dict(from_baseline(weights))
+    with torch.no_grad():
+        detection = crnn(LogMel()(golden["waveform"]))
+    torch.testing.assert_close(detection.strong.transpose(1, 2), golden["strong"], rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(detection.weak, golden["weak"], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("n_channels_in, expected", [(1, 1112420), (2, 1112564), (4, 1112852)])
+def test_parameter_count(n_channels_in, expected):
+    assert sum(p.numel() for p in CRNN(10, n_channels_in=n_channels_in).parameters()) == expected
+
+
+@pytest.mark.parametrize("n_frames, n_out", [(626, 156), (628, 157)])
+def test_shapes_at_the_defaults(n_frames, n_out):
+    crnn = CRNN(10).eval()
+    detection = crnn(torch.randn(1, n_frames, 128))
+    assert detection.strong.shape == (1, n_out, 10)
+    assert detection.weak.shape == (1, 10)
+    assert detection.embedding.shape == (1, n_out, 256)
+    assert crnn.pool == 4
+
+
+def test_batch_equals_single_clips():
+    crnn, mel = CRNN(3, **SMALL).eval(), torch.randn(4, 21, 8)
+    together, alone = crnn(mel), [crnn(m[None]) for m in mel]
+    for i in range(3):
+        torch.testing.assert_close(together[i], torch.cat([d[i] for d in alone]), rtol=1e-5, atol=1e-6)
+
+
+def test_gradient_reaches_every_parameter_and_the_input():
+    crnn, mel = CRNN(3, **SMALL), torch.randn(2, 20, 8, requires_grad=True)
+    detection = crnn(mel)
+    (detection.strong.square().sum() + detection.weak.sum()).backward()
+    assert mel.grad.any() and all(p.grad is not None and p.grad.isfinite().all() for p in crnn.parameters())
+
+
+def test_attention_is_a_softmax_over_classes_and_weights_are_normalised_over_time():
+    crnn = CRNN(3, **SMALL).eval()
+    strong, weak, embedding = crnn(torch.randn(2, 20, 8))
+    weight = torch.softmax(crnn.attention(embedding), 2)
+    torch.testing.assert_close(weak, (strong * weight).sum(1) / weight.sum(1))
+    assert (weak <= strong.amax(1) + 1e-6).all() and (weak >= strong.amin(1) - 1e-6).all()
+
+
+def test_running_statistics_are_almost_the_last_batchs():
+    crnn = CRNN(3, **SMALL)
+    crnn(torch.randn(2, 20, 8))
+    for norm in (m for m in crnn.modules() if isinstance(m, torch.nn.BatchNorm2d)):
+        assert (norm.eps, norm.momentum) == (1e-3, 0.99)
+        assert (norm.running_var - 1).abs().max() > 0.1
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        (dict(n_mels=64), "leave 0 of 64"),
+        (dict(n_mels=256), "leave 2 of 256"),
+        (dict(n_mels=8, channels=[4], pools=[[2, 8], [1, 1]]), "one .time, mel. pair"),
+    ],
+)
+def test_pools_must_fit(settings, message):
+    with pytest.raises(UserError, match=message):
+        CRNN(10, **settings)
+
+
+def test_a_clip_shorter_than_the_pooling_is_an_error():
+    with pytest.raises(UserError, match="shorter than the detector"):
+        CRNN(10)(torch.zeros(1, 3, 128))
