@@ -12,6 +12,9 @@ at the levels ``ended < k <= born``: it is ``born`` at its lowest score and has 
 import numba
 import numpy as np
 
+# Kinds of change other than a cross-trigger, whose kind is the index of the class that is triggered.
+FOUND, SUPERFLUOUS = -2, -1
+
 
 @numba.njit(cache=True, nogil=True)
 def runs_of_clip(ranks, times, stack_rank, stack_first, onset, offset, born, ended):
@@ -40,90 +43,127 @@ def runs_of_clip(ranks, times, stack_rank, stack_first, onset, offset, born, end
 
 
 @numba.njit(cache=True, nogil=True)
-def count_class(
-    label, ranks, frame_of_clip, times, time_of_clip, weights, durations,
+def changes_of_class(
+    label, ranks, n_levels, frame_of_clip, times, time_of_clip, durations,
     reference_of_clip, reference_label, reference_onset, reference_offset,
-    criteria, trigger_weight, found, superfluous, triggers,
+    dtc, gtc, cttc, kind, clip_of, level_of, amount,
 ):  # fmt: skip
-    """Changes of one class's counts from level to level, for S settings; added to the last three arrays.
+    """How one class's counts change from level to level in each clip, written into the last four arrays.
+
+    Runs that grow from level to level without changing a count leave no entry.
 
     Args:
-        label: the class. ranks: levels of all its frames. frame_of_clip, time_of_clip, reference_of_clip:
-            ``(n_clips + 1,)`` where each clip's frames, boundaries and references begin. times: microseconds.
-        weights: ``(n_clips,)`` how often a clip counts. durations: ``(n_clips,)`` microseconds.
+        label: the class. ranks: levels of all its frames, below n_levels.
+        frame_of_clip, time_of_clip, reference_of_clip: ``(n_clips + 1,)`` where each clip's frames, boundaries and
+            references begin. times, durations: microseconds.
         reference_*: references sorted by clip, label, onset; microseconds.
-        criteria: ``(S, 3)`` dtc, gtc, cttc. trigger_weight: ``(C,)`` what one cross-trigger of a class counts.
-        found, superfluous: ``(S, K)`` changes of true and false positives on reaching a level from above.
-        triggers: ``(S, K)`` the same of weighted cross-triggers.
+        dtc, gtc, cttc: shares; cttc above 1 for no cross-triggers.
+        kind: FOUND, SUPERFLUOUS, or the class that is cross-triggered. clip_of, level_of: where the count changes,
+            on reaching the level from above, by ``amount``. Their length is :func:`most_changes`.
+
+    Returns:
+        Number of entries.
     """
     longest = 1
-    for clip in range(len(weights)):
+    for clip in range(len(durations)):
         longest = max(longest, frame_of_clip[clip + 1] - frame_of_clip[clip])
     onset, offset = np.empty(longest, np.int64), np.empty(longest, np.int64)
     born, ended = np.empty(longest, np.int64), np.empty(longest, np.int64)
     stack_rank, stack_first = np.empty(longest, np.int64), np.empty(longest, np.int64)
-    relevant = np.empty(longest, np.bool_)
-    level, change = np.empty(2 * longest, np.int64), np.empty(2 * longest, np.int64)
-    for clip in range(len(weights)):
-        weight = weights[clip]
-        if weight == 0 or frame_of_clip[clip + 1] == frame_of_clip[clip]:
-            continue
+    relevant, covered = np.empty(longest, np.bool_), np.empty(longest, np.int64)
+    change = np.zeros(n_levels, np.int64)
+    at = 0
+    for clip in range(len(durations)):
         n = runs_of_clip(
             ranks[frame_of_clip[clip] : frame_of_clip[clip + 1]],
             times[time_of_clip[clip] : time_of_clip[clip + 1]],
             stack_rank, stack_first, onset, offset, born, ended,
         )  # fmt: skip
         first, last = reference_of_clip[clip], reference_of_clip[clip + 1]
-        for setting in range(len(criteria)):
-            dtc, gtc, cttc = criteria[setting]
-            for run in range(n):
-                length = offset[run] - onset[run]
-                covered = 0
-                for g in range(first, last):
-                    if reference_label[g] == label:
-                        covered += overlap(onset[run], offset[run], reference_onset[g], reference_offset[g])
-                relevant[run] = covered > 0 and enough(covered, dtc, length)
-                if relevant[run]:
-                    continue
-                if onset[run] < durations[clip]:
-                    step(superfluous, setting, born[run], ended[run], weight)
-                g = first
-                while g < last:
-                    other, covered = reference_label[g], 0
-                    while g < last and reference_label[g] == other:
-                        covered += overlap(onset[run], offset[run], reference_onset[g], reference_offset[g])
-                        g += 1
-                    if other != label and covered > 0 and enough(covered, cttc, length):
-                        step(triggers, setting, born[run], ended[run], weight * trigger_weight[other])
-            for g in range(first, last):
-                if reference_label[g] != label:
-                    continue
-                entries = 0
+        relevant[:n] = False
+        g = first
+        while g < last:
+            other, begin = reference_label[g], g
+            while g < last and reference_label[g] == other:
+                g += 1
+            if other == label:
+                cover(onset[:n], offset[:n], reference_onset[begin:g], reference_offset[begin:g], covered)
                 for run in range(n):
-                    if relevant[run]:
-                        covered = overlap(onset[run], offset[run], reference_onset[g], reference_offset[g])
-                        if covered > 0:
-                            level[entries], change[entries] = born[run], covered
-                            level[entries + 1], change[entries + 1] = ended[run], -covered
-                            entries += 2
-                length = reference_offset[g] - reference_onset[g]
-                count_reference(level[:entries], change[:entries], gtc, length, weight, found, setting)
+                    relevant[run] = covered[run] > 0 and enough(covered[run], dtc, offset[run] - onset[run])
+                for reference in range(begin, g):
+                    count_reference(
+                        onset[:n], offset[:n], born, ended, relevant,
+                        reference_onset[reference], reference_offset[reference], gtc, change,
+                    )  # fmt: skip
+                at = collect(FOUND, clip, n, born, ended, change, kind, clip_of, level_of, amount, at)
+        for run in range(n):
+            if not relevant[run] and onset[run] < durations[clip]:
+                step(change, born[run], ended[run])
+        at = collect(SUPERFLUOUS, clip, n, born, ended, change, kind, clip_of, level_of, amount, at)
+        g = first
+        while g < last and cttc <= 1:
+            other, begin = reference_label[g], g
+            while g < last and reference_label[g] == other:
+                g += 1
+            if other != label:
+                cover(onset[:n], offset[:n], reference_onset[begin:g], reference_offset[begin:g], covered)
+                for run in range(n):
+                    if not relevant[run] and covered[run] > 0:
+                        if enough(covered[run], cttc, offset[run] - onset[run]):
+                            step(change, born[run], ended[run])
+                at = collect(other, clip, n, born, ended, change, kind, clip_of, level_of, amount, at)
+    return at
+
+
+def most_changes(frame_of_clip, reference_of_clip) -> int:
+    """Most entries that :func:`changes_of_class` can write: two per run for itself and for each reference."""
+    return int((2 * np.diff(frame_of_clip) * (2 + np.diff(reference_of_clip))).sum())
 
 
 @numba.njit(cache=True, nogil=True)
-def count_reference(level, change, gtc, length, weight, found, setting):
+def cover(onset, offset, other_onset, other_offset, covered):
+    """Total overlap of each run with the references of a class."""
+    for run in range(len(onset)):
+        covered[run] = 0
+        for g in range(len(other_onset)):
+            covered[run] += overlap(onset[run], offset[run], other_onset[g], other_offset[g])
+
+
+@numba.njit(cache=True, nogil=True)
+def count_reference(onset, offset, born, ended, relevant, reference_onset, reference_offset, gtc, change):
     """Where one reference becomes found or lost, as its covered part changes from level to level, highest first."""
-    order = np.argsort(-level)
+    level, part = np.empty(2 * len(onset), np.int64), np.empty(2 * len(onset), np.int64)
+    n = 0
+    for run in range(len(onset)):
+        if relevant[run]:
+            covered = overlap(onset[run], offset[run], reference_onset, reference_offset)
+            if covered > 0:
+                level[n], part[n] = born[run], covered
+                level[n + 1], part[n + 1] = ended[run], -covered
+                n += 2
+    order = np.argsort(-level[:n])
     covered, was, i = 0, False, 0
-    while i < len(order) and level[order[i]] >= 0:
+    while i < n and level[order[i]] >= 0:
         now = level[order[i]]
-        while i < len(order) and level[order[i]] == now:
-            covered += change[order[i]]
+        while i < n and level[order[i]] == now:
+            covered += part[order[i]]
             i += 1
-        is_found = covered > 0 and enough(covered, gtc, length)
+        is_found = covered > 0 and enough(covered, gtc, reference_offset - reference_onset)
         if is_found != was:
-            found[setting, now] += weight if is_found else -weight
+            change[now] += 1 if is_found else -1
             was = is_found
+
+
+@numba.njit(cache=True, nogil=True)
+def collect(what, clip, n, born, ended, change, kind, clip_of, level_of, amount, at):
+    """Move the changes at the runs' levels into the entries, and clear them."""
+    for run in range(n):
+        for level in (born[run], ended[run]):
+            if level >= 0 and change[level] != 0:
+                kind[at], clip_of[at], level_of[at], amount[at] = what, clip, level, change[level]
+                change[level] = 0
+                at += 1
+    return at
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
@@ -139,8 +179,8 @@ def enough(covered, share, length):
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def step(changes, setting, born, ended, amount):
-    """Count ``amount`` from level ``born`` down to just above ``ended``."""
-    changes[setting, born] += amount
+def step(change, born, ended):
+    """Count one run from level ``born`` down to just above ``ended``."""
+    change[born] += 1
     if ended >= 0:
-        changes[setting, ended] -= amount
+        change[ended] -= 1

@@ -12,7 +12,7 @@ events is left out of all means, as psds_eval does whose classes are those of th
 import numpy as np
 
 from sedsep.errors import UserError
-from sedsep.metrics.all_thresholds import count_class
+from sedsep.metrics.all_thresholds import FOUND, SUPERFLUOUS, changes_of_class, most_changes
 from sedsep.metrics.event_arrays import EventArrays, microseconds
 from sedsep.metrics.psd_roc import psds_of_curves, staircase
 
@@ -51,58 +51,82 @@ class ExactPsds:
         times = [np.zeros(1) if clip is None else clip.boundaries for clip in self.clips]
         self.times = microseconds(np.concatenate(times))
 
-    def psds(self, settings, weights=None) -> dict:
-        """PSDS for each setting.
+    def psds(self, settings) -> dict:
+        """PSDS for each setting: setting's name -> :class:`sedsep.metrics.psd_roc.Psds`."""
+        return {name: found[0] for name, found in self._psds(settings, np.ones((1, len(self.durations)))).items()}
 
-        Args:
-            settings: :class:`sedsep.metrics.psd_roc.Setting` s.
-            weights: ``(n_clips,)`` whole numbers, how often each clip counts in a resample; the default is once.
+    def replicates(self, settings, weights) -> dict:
+        """PSDS of resamples: setting's name -> ``(n,)``; ``weights (n, n_clips)`` says how often each clip counts."""
+        found = self._psds(settings, weights)
+        return {name: np.array([np.nan if one is None else one.value for one in of]) for name, of in found.items()}
 
-        Returns:
-            setting's name -> :class:`sedsep.metrics.psd_roc.Psds`.
-        """
-        n_clips = len(self.durations)
-        weights = np.ones(n_clips, np.int64) if weights is None else np.asarray(weights).astype(np.int64)
-        of_reference = weights[self.references.clip]
-        n_references = np.bincount(self.references.label, of_reference, self.n_classes)
-        lengths = (self.reference_offset - self.reference_onset) * of_reference
-        hours = np.bincount(self.references.label, lengths, self.n_classes) / HOUR
-        others = max((n_references > 0).sum() - 1, 1)
-        trigger_weight = np.divide(1 / others, hours, out=np.zeros(self.n_classes), where=hours > 0)
+    def _psds(self, settings, weights) -> dict:
+        """A list of PSDS, one for each row of weights, None where a resample has no references."""
+        references = self.references
+        of_reference = weights[:, references.clip]
+        onehot = references.label[:, None] == np.arange(self.n_classes)
+        n_references = of_reference @ onehot
+        hours = (of_reference * (self.reference_offset - self.reference_onset)) @ onehot / HOUR
+        others = np.maximum((n_references > 0).sum(1, keepdims=True) - 1, 1)
+        trigger_weight = np.divide(1 / others, hours, out=np.zeros_like(hours), where=hours > 0)
+        # curves[label][setting][row of weights]
         curves = [
-            self._curves(label, settings, weights, trigger_weight, n_references[label])
+            self._curves(label, settings, weights, trigger_weight, n_references[:, label])
             for label in range(self.n_classes)
         ]
-        return {s.name: psds_of_curves([of[i] for of in curves], s) for i, s in enumerate(settings)}
+        return {
+            setting.name: [
+                psds_of_curves([of[s][row] for of in curves], setting) if n_references[row].any() else None
+                for row in range(len(weights))
+            ]
+            for s, setting in enumerate(settings)
+        }
 
     def _curves(self, label, settings, weights, trigger_weight, n_references) -> list:
-        """The staircase of one class for each setting; None without references."""
-        if not n_references:
-            return [None] * len(settings)
+        """One class's staircase for each setting and row of weights; None without references."""
+        if not n_references.any():
+            return [[None] * len(weights)] * len(settings)
         track = [clip.scores[:, label] for clip in self.clips if clip is not None]
         values, ranks = np.unique(np.concatenate(track or [np.zeros(0)]), return_inverse=True)
-        shape = (len(settings), len(values))
-        found, superfluous, triggers = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape)
-        criteria = np.array([(s.dtc, s.gtc, s.cttc if s.alpha_ct else np.inf) for s in settings])
-        count_class(
-            label, ranks, self.frame_of_clip, self.times, self.time_of_clip, weights, self.durations,
+        hours = weights @ self.durations / HOUR
+        curves = []
+        for setting in settings:
+            kind, clip, level, amount = self._changes(label, ranks, len(values), setting)
+            # Only levels at which something changes, highest first.
+            present = np.zeros(len(values), bool)
+            present[level] = True
+            place = np.cumsum(present[::-1])[::-1][level] - 1
+            n_levels = present.sum()
+            parts = [np.flatnonzero(kind == FOUND), np.flatnonzero(kind == SUPERFLUOUS), np.flatnonzero(kind >= 0)]
+            of_setting = []
+            for row in range(len(weights)):
+                if not n_references[row]:
+                    of_setting.append(None)
+                    continue
+                change = amount * weights[row, clip]
+                change[parts[2]] *= trigger_weight[row, kind[parts[2]]]
+                found, superfluous, triggers = (
+                    np.cumsum(np.bincount(place[part], change[part], n_levels)) for part in parts
+                )
+                efpr = superfluous / hours[row] + setting.alpha_ct * triggers
+                # Sums of weights that came and went leave rounding errors, which would split equal rates.
+                efpr = np.round(np.maximum(efpr, 0), 9)
+                # Most thresholds have more false positives than the area looks at; the rest is quick to sort.
+                inside = efpr < setting.max_efpr
+                of_setting.append(staircase(efpr[inside], found[inside] / n_references[row]))
+            curves.append(of_setting)
+        return curves
+
+    def _changes(self, label, ranks, n_levels, setting):
+        """Kind, clip, level and amount of each change of one class's counts."""
+        most = most_changes(self.frame_of_clip, self.reference_of_clip)
+        kind, clip, level, amount = (np.empty(most, np.int32) for _ in range(4))
+        n = changes_of_class(
+            label, ranks, n_levels, self.frame_of_clip, self.times, self.time_of_clip, self.durations,
             self.reference_of_clip, self.references.label, self.reference_onset, self.reference_offset,
-            criteria, trigger_weight, found, superfluous, triggers,
+            setting.dtc, setting.gtc, setting.cttc if setting.alpha_ct else np.inf, kind, clip, level, amount,
         )  # fmt: skip
-        hours = (self.durations * weights).sum() / HOUR
-        alpha = np.array([[setting.alpha_ct] for setting in settings])
-        efpr = _from_the_top(superfluous) / hours + alpha * _from_the_top(triggers)
-        # The sum of weights of triggers that came and went leaves rounding errors, which would split equal rates.
-        efpr = np.round(np.maximum(efpr, 0), 9)
-        tpr = _from_the_top(found) / n_references
-        # Most thresholds have more false positives than the area looks at; without them there is little to sort.
-        inside = efpr < np.array([[setting.max_efpr] for setting in settings])
-        return [staircase(x[kept], y[kept]) for x, y, kept in zip(efpr, tpr, inside)]
-
-
-def _from_the_top(changes):
-    """Counts at each level from the changes, highest level first: ``(S, K)``."""
-    return np.cumsum(changes[:, ::-1], axis=1)
+        return kind[:n], clip[:n], level[:n], amount[:n]
 
 
 def exact_psds(scores, reference, durations, classes, settings) -> dict:
