@@ -7,7 +7,8 @@ from sedsep.evaluate.number import Number
 from sedsep.evaluate.output import Output
 from sedsep.evaluate.truth import Truth
 from sedsep.metrics import event_f1, intersection, psds, sed_eval_f1, segment_f1
-from sedsep.metrics.counts import Counts, mean_where
+from sedsep.metrics.counts import Counts, macro_f1
+from sedsep.metrics.exact_psds import ExactPsds
 from sedsep.metrics.operating_points import PointCounts
 from sedsep.metrics.psd_roc import PSDS_2020, PSDS_2021
 
@@ -30,7 +31,8 @@ def event_f1_numbers(truth: Truth, output: Output, options) -> list:
     counts = event_f1.event_counts(events, truth.events, truth.filenames, truth.classes)
     result = sed_eval_f1.sed_eval_f1(events, truth.events, truth.classes, truth.filenames)
     parameters = f"sed_eval {sed_eval_f1.version()},onset=0.2s,offset=max(0.2s,20%)"
-    return _f1_numbers("event-f1", parameters, result, counts, event_f1.published_classes, NO_REFERENCE, truth, options)
+    published = event_f1.published_classes
+    return f1_numbers("event-f1", parameters, result, counts, published, NO_REFERENCE, truth, options)
 
 
 def segment_f1_numbers(truth: Truth, output: Output, options) -> list:
@@ -40,8 +42,7 @@ def segment_f1_numbers(truth: Truth, output: Output, options) -> list:
     total = counts.total()
     result = segment_f1.summary(total, segment_f1.published_classes(total))
     note = "a class without reference or without estimated segments has no value and is left out of the mean"
-    parameters = "segment=1s"
-    return _f1_numbers("segment-f1", parameters, result, counts, segment_f1.published_classes, note, truth, options)
+    return f1_numbers("segment-f1", "segment=1s", result, counts, segment_f1.published_classes, note, truth, options)
 
 
 def intersection_f1_numbers(truth: Truth, output: Output, options) -> list:
@@ -51,9 +52,19 @@ def intersection_f1_numbers(truth: Truth, output: Output, options) -> list:
     total = counts.total()
     result = intersection.summary(total, intersection.published_classes(total))
     note = "a class without true positives has no value and is left out of the mean, which raises it; see macro-zero"
-    parameters = "dtc=0.5,gtc=0.5"
     published = intersection.published_classes
-    return _f1_numbers("intersection-f1", parameters, result, counts, published, note, truth, options)
+    return f1_numbers("intersection-f1", "dtc=0.5,gtc=0.5", result, counts, published, note, truth, options)
+
+
+def exact_psds_numbers(truth: Truth, output: Output, options) -> list:
+    """PSDS1 and PSDS2 over all thresholds."""
+    exact = ExactPsds(output.frame_scores("psds-exact"), truth.events, truth.durations, truth.classes)
+    results = exact.psds(PSDS_2021)
+    replicates = exact.replicates(PSDS_2021, options.weights) if options.weights is not None else {}
+    return [
+        _psds_number(f"exact-{setting.name}", "all thresholds", setting, found, replicates.get(setting.name))
+        for setting, found in zip(PSDS_2021, results.values())
+    ]
 
 
 def _published_psds(metric, settings, truth, output, options) -> list:
@@ -67,30 +78,34 @@ def _published_psds(metric, settings, truth, output, options) -> list:
             if criteria not in counted:
                 counted[criteria] = PointCounts(points, truth.events, truth.durations, truth.classes, *criteria)
             replicates = counted[criteria].psds(setting, options.weights)
-        parameters = f"psds_eval {psds.version()},{len(points)} operating points,{setting.parameters()}"
-        found = results[setting.name]
         name = setting.name if metric == "psds" else setting.name.replace("psds", metric, 1)
-        note = "per class: area under the class's own curve; " + NO_REFERENCE
-        identifier = f"{name}[{parameters}]"
-        numbers.append(Number(name, identifier, found.value, found.per_class, note=note, replicates=replicates))
+        procedure = f"psds_eval {psds.version()},{len(points)} operating points"
+        numbers.append(_psds_number(name, procedure, setting, results[setting.name], replicates))
     return numbers
 
 
-def _f1_numbers(metric, parameters, result, counts: Counts, published, note, truth, options) -> list:
-    """Macro as published, macro with the undefined as 0, and micro F1."""
+def _psds_number(name, procedure, setting, found, replicates) -> Number:
+    note = "per class: area under the class's own curve; " + NO_REFERENCE
+    identifier = f"{name}[{procedure},{setting.parameters()}]"
+    return Number(name, identifier, found.value, found.per_class, note=note, replicates=replicates)
+
+
+def f1_numbers(metric, parameters, result, counts, published, note, truth, options, part="events") -> list:
+    """Macro as published, macro with the undefined as 0, and micro F1.
+
+    Args:
+        result: :class:`sedsep.metrics.counts.F1`. counts: :class:`sedsep.metrics.counts.Counts` of each clip.
+        published: summed counts -> which classes the published mean is taken over; ``note`` says it in words.
+    """
     replicates = {"macro": None, "macro-zero": None, "micro": None}
     if options.weights is not None:
         totals = counts.total(options.weights)
-        per_class = totals.class_f1()
-        known = ~np.isnan(per_class)
-        replicates["macro"] = mean_where(per_class, published(totals) & known)
-        replicates["macro-zero"] = mean_where(per_class, known)
+        replicates["macro"] = macro_f1(totals, published(totals))
+        replicates["macro-zero"] = macro_f1(totals, ~np.isnan(totals.class_f1()))
         replicates["micro"] = totals.micro_f1()
     zero = "the mean over all classes with a reference or an estimate; what is undefined counts 0"
     total = counts.total()
-    events = {
-        kind: dict(zip(truth.classes, map(int, getattr(total, kind)))) for kind in ("tp", "fp", "fn")
-    }
+    events = {kind: dict(zip(truth.classes, map(int, getattr(total, kind)))) for kind in ("tp", "fp", "fn")}
     table = per_clip(counts, truth)
     return [
         Number(
@@ -98,6 +113,7 @@ def _f1_numbers(metric, parameters, result, counts: Counts, published, note, tru
             f"{metric}-{mean}[{parameters}]",
             value,
             result.per_class if mean == "macro" else None,
+            part,
             note={"macro": note, "macro-zero": zero, "micro": ""}[mean],
             replicates=replicates[mean],
             details={"counts": events} if mean == "macro" else {},

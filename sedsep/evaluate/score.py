@@ -9,7 +9,8 @@ import pandas as pd
 from sedsep import __version__
 from sedsep.errors import UserError, nearest
 from sedsep.evaluate import detection_numbers as detection
-from sedsep.evaluate import output as outputs
+from sedsep.evaluate import separation_numbers as separation
+from sedsep.evaluate import tag_numbers as tags
 from sedsep.evaluate.truth import Truth, from_directory, from_files
 from sedsep.files import write_json, write_table
 from sedsep.metrics.bootstrap import interval, resamples
@@ -27,9 +28,15 @@ class Options:
 METRICS = {
     "psds": (detection.psds_numbers, "events"),
     "psds-2020": (detection.psds_2020_numbers, "events"),
+    "psds-exact": (detection.exact_psds_numbers, "events"),
     "event-f1": (detection.event_f1_numbers, "events"),
     "segment-f1": (detection.segment_f1_numbers, "events"),
     "intersection-f1": (detection.intersection_f1_numbers, "events"),
+    "tagging-f1": (tags.tagging_f1_numbers, "tags"),
+    "ap": (tags.ap_numbers, "tags"),
+    "auc": (tags.auc_numbers, "tags"),
+    "si-sdr": (separation.si_sdr_numbers, "stems"),
+    "sdr": (separation.sdr_numbers, "stems"),
 }
 
 

@@ -78,10 +78,14 @@ def mean_where(values, used) -> np.ndarray:
 def summary(total: Counts, used: np.ndarray) -> F1:
     """F1 of summed counts ``(C,)``, with the published rule's classes: ``used`` ``(C,)``."""
     per_class = total.class_f1()
-    known = ~np.isnan(per_class)
     return F1(
-        per_class=np.where(used, per_class, np.nan),
-        macro=float(mean_where(per_class, used & known)),
-        macro_zero=float(mean_where(per_class, known)),
+        per_class=np.where(used, np.nan_to_num(per_class), np.nan),
+        macro=float(macro_f1(total, used)),
+        macro_zero=float(macro_f1(total, ~np.isnan(per_class))),
         micro=float(total.micro_f1()),
     )
+
+
+def macro_f1(total: Counts, used: np.ndarray) -> np.ndarray:
+    """Mean F1 over the ``used`` classes of summed counts, what is undefined counting 0: ``(...,)``."""
+    return mean_where(np.nan_to_num(total.class_f1()), used)

@@ -21,8 +21,12 @@ def tagging_f1(scores, truth, threshold=0.5) -> F1:
         ``macro_zero`` leaves such a class out.
     """
     total = tagging_counts(scores, truth, threshold).total()
-    result = summary(total, np.ones(np.shape(truth)[1], bool))
-    return F1(result.per_class, float(np.nan_to_num(result.per_class).mean()), result.macro_zero, result.micro)
+    return summary(total, published_classes(total))
+
+
+def published_classes(total: Counts) -> np.ndarray:
+    """Which classes the published macro mean is taken over: all of them, ``(..., C)`` booleans."""
+    return np.ones(np.shape(total.tp), bool)
 
 
 def tagging_counts(scores, truth, threshold=0.5) -> Counts:
