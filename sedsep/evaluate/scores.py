@@ -1,8 +1,9 @@
 """Score directory: one table of frame scores per clip, the field's format (sed_scores_eval, DCASE task 4).
 
-``DIR/strong/<id>.tsv`` has the columns onset, offset (seconds) and one per class; windows follow each other without
-gap or overlap from 0 s on. Beside them ``DIR/weak.tsv`` (clip-level scores: filename and one column per class) and
-``DIR/scores.json`` (where the scores come from), both optional. A plain directory of ``<id>.tsv`` is read too.
+``DIR/strong/<id>.tsv`` has the columns onset, offset (seconds) and one per class; windows follow each other
+without gap or overlap from 0 s on. Beside them ``DIR/weak.tsv`` (clip-level scores: filename and one column per
+class) and ``DIR/scores.json`` (where the scores come from), both optional. A plain directory of ``<id>.tsv`` is
+read too.
 """
 
 from dataclasses import dataclass, field, replace
@@ -30,8 +31,8 @@ class ClipScores:
 class ScoreSet:
     """Scores of a set of clips.
 
-    ``classes`` are the names in column order, ``clips`` maps a clip's id to its :class:`ClipScores`, ``weak`` an id
-    to ``(C,)`` clip-level scores (empty where there are none), ``info`` is what ``scores.json`` holds.
+    ``classes`` are the names in column order, ``clips`` maps a clip's id to its :class:`ClipScores`, ``weak`` an
+    id to ``(C,)`` clip-level scores (empty where there are none), ``info`` is what ``scores.json`` holds.
     """
 
     classes: tuple
@@ -53,8 +54,8 @@ class ScoreSet:
             late = np.abs(clip.boundaries[:-1] - np.arange(len(clip.scores)) * seconds)
             if late.max() > 2 * TOUCH or clip.boundaries[-1] > len(clip.scores) * seconds + 2 * TOUCH:
                 raise UserError(
-                    f"scores of clip {name!r} are not on a grid of {seconds:g} s frames; smoothing needs frames of "
-                    "one length: decode again on a regular grid"
+                    f"scores of clip {name!r} are not on a grid of {seconds:g} s frames; smoothing needs "
+                    "frames of one length: decode again on a regular grid"
                 )
         return float(seconds)
 
@@ -82,7 +83,7 @@ class ScoreSet:
         strong = directory / "strong" if (directory / "strong").is_dir() else directory
         paths = sorted(p for p in strong.glob("*.tsv") if p.name != "weak.tsv" and not p.name.startswith("."))
         if not paths:
-            raise UserError(f"{directory}: no score tables; expected strong/<clip id>.tsv, as 'sedsep decode' writes")
+            raise UserError(f"{directory}: no score tables; expected strong/<id>.tsv, as 'sedsep decode' writes")
         classes, clips = None, {}
         for path in paths:
             names, table = _read_clip(path)
@@ -129,7 +130,8 @@ def differ(found, expected) -> str:
     """
     more = [repr(name) for name in found if name not in expected]
     less = [repr(name) for name in expected if name not in found]
-    parts = [f"not expected here {', '.join(more)}"] * bool(more) + [f"missing here {', '.join(less)}"] * bool(less)
+    parts = [f"not expected here {', '.join(more)}"] * bool(more)
+    parts += [f"missing here {', '.join(less)}"] * bool(less)
     return "classes differ: " + ("; ".join(parts) or "their order is another")
 
 

@@ -61,7 +61,7 @@ def decode(clips: dict, classes, thresholds) -> list:
 
 
 def _runs(scores, thresholds):
-    """Runs above each threshold: first frame, last frame (exclusive), row (clip * C + class), threshold's index."""
+    """Runs above each threshold: first frame, last (exclusive), row (clip * C + class), index of threshold."""
     if not scores:
         return (np.empty(0, int),) * 4
     # Every class of every clip becomes one row of frames, with a frame at the end that passes no threshold.

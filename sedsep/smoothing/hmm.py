@@ -1,8 +1,8 @@
 """HMM smoothing for every threshold at once: scores in, scores out.
 
-Source: the two-state chain per class of Cornell et al., DCASE 2020 (silence stays with probability a00, an event with
-a11), whose Viterbi path at one threshold is the answer at that threshold alone. With the log-odds ``u = logit p``,
-``a01 = 1 - a00`` and ``a10 = 1 - a11`` Viterbi maximises over ``x`` in {0, 1}^L'
+Source: the two-state chain per class of Cornell et al., DCASE 2020 (silence stays with probability a00, an event
+with a11), whose Viterbi path at one threshold is the answer at that threshold alone. With the log-odds ``u = logit
+p``, ``a01 = 1 - a00`` and ``a10 = 1 - a11`` Viterbi maximises over ``x`` in {0, 1}^L'
 
     sum_t u'_t x_t - lambda sum_t |x_t - x_{t+1}|,    lambda = 1/2 log(a00 a11 / (a01 a10)),
 
@@ -10,8 +10,9 @@ a11), whose Viterbi path at one threshold is the answer at that threshold alone.
     u'_1 = u_1 + 1/2 log(a10 a11 / (a00 a01)),    u'_L' = u_L' + 1/2 log(a01 a11 / (a00 a10)).
 
 Another threshold is another constant taken from ``u'``; the maximisers for all constants are the level sets of the
-total-variation denoising ``v = argmin 1/2 |v - u'|^2 + lambda TV(v)`` (Chambolle and Darbon, 2009; Hochbaum, 2001).
-So ``sigmoid(v)`` is a score: above any threshold where, and only where, Viterbi with that threshold says event.
+total-variation denoising ``v = argmin 1/2 |v - u'|^2 + lambda TV(v)`` (Chambolle and Darbon, 2009; Hochbaum,
+2001). So ``sigmoid(v)`` is a score: above any threshold where, and only where, Viterbi with that threshold says
+event.
 """
 
 import numba

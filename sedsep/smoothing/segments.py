@@ -1,7 +1,7 @@
 """Minimum length of events and merging of gaps, at every threshold at once.
 
-Source: flat morphology (Serra, 1982). Thresholding commutes with running minima and maxima, so opening the scores of
-a class drops, at each threshold, the runs that are too short, and closing fills the gaps that are too short.
+Source: flat morphology (Serra, 1982). Thresholding commutes with running minima and maxima, so opening the scores
+of a class drops, at each threshold, the runs that are too short, and closing fills the gaps that are too short.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Viterbi for the two-state chain at one threshold: the slow reference beside :mod:`sedsep.smoothing.hmm`.
 
-Source: Cornell et al., DCASE 2020: per class the states {silence, event}, emissions ``(1 - p, p)``, uniform initial
-state and prior, log domain.
+Source: Cornell et al., DCASE 2020: per class the states {silence, event}, emissions ``(1 - p, p)``, uniform
+initial state and prior, log domain.
 """
 
 import math
