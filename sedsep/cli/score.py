@@ -32,4 +32,79 @@ def score(
     click.echo(f"{out}" + (f"\n{clips_path}" if clips_path else ""))
 
 
-COMMANDS = [score]
+@click.command()
+@click.argument("results", nargs=-1, required=True, metavar="A.json[,A2.json...] B.json...")
+@click.option("--out", type=FILE, help="Also write the ranking as JSON.")
+def compare(results, out):
+    """Rank systems by their files of RESULTS; comma-separated files are one system's runs with other seeds."""
+    from sedsep import files
+    from sedsep.evaluate import compare
+
+    systems = compare.read(results)
+    standings = compare.compare(systems)
+    click.echo(compare.table(standings, compare.left_out(systems)))
+    if out:
+        files.write_json(out, compare.as_json(standings))
+
+
+@click.group()
+def plot():
+    """Draw a curve, or a clip with its events, for a paper (.png, .pdf or .svg)."""
+
+
+def drawing(function):
+    """The ground truth's options, which every plot shares."""
+    for option in (
+        click.option("--durations", type=FILE, help="Instead of --data: table of filename and duration."),
+        click.option("--ground-truth", type=FILE, help="Instead of --data: table of reference events."),
+        click.option("--data", type=DIRECTORY, help="Set of clips with the ground truth."),
+        click.argument("out", type=FILE),
+    ):
+        function = option(function)
+    return function
+
+
+@plot.command("psd-roc")
+@drawing
+@click.argument("scores", type=DIRECTORY, nargs=-1)
+@click.option("--operating-points", type=DIRECTORY, help="A system's events, one table per threshold.")
+def plot_psd_roc(out, data, ground_truth, durations, scores, operating_points):
+    """PSD-ROC of PSDS1 and PSDS2 with the areas, one curve for each directory of SCORES."""
+    from sedsep.evaluate import output, plot, score
+
+    truth = score.read_truth(data, ground_truth, durations)
+    truth, outputs = output.read_several(truth, scores, operating_points)
+    plot.psd_roc(out, truth, outputs)
+    click.echo(out)
+
+
+@plot.command("f1")
+@drawing
+@click.argument("scores", type=DIRECTORY, required=False)
+@click.option("--operating-points", type=DIRECTORY, help="A system's events, one table per threshold.")
+def plot_f1(out, data, ground_truth, durations, scores, operating_points):
+    """Event F1 of each class over the thresholds of SCORES."""
+    from sedsep.evaluate import output, plot, score
+
+    truth = score.read_truth(data, ground_truth, durations)
+    found, truth = output.read(truth, scores, None, operating_points)
+    plot.f1_over_thresholds(out, truth, found)
+    click.echo(out)
+
+
+@plot.command("clip")
+@drawing
+@click.argument("clip")
+@click.argument("scores", type=DIRECTORY, nargs=-1, required=True)
+@click.option("--threshold", default=0.5, show_default=True, help="Threshold on SCORES.")
+def plot_clip(out, data, ground_truth, durations, clip, scores, threshold):
+    """Spectrogram of CLIP with reference and detected events, one row for each directory of SCORES."""
+    from sedsep.evaluate import output, plot, score
+
+    truth = score.read_truth(data, ground_truth, durations)
+    truth, outputs = output.read_several(truth, scores)
+    plot.clip(out, truth, clip, outputs, threshold)
+    click.echo(out)
+
+
+COMMANDS = [score, compare, plot]

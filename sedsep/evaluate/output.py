@@ -106,6 +106,26 @@ def read(truth: Truth, scores=None, events=None, operating_points=None):
     return Output(sources, found, weak, separated, table, points, missing), truth
 
 
+def read_several(truth: Truth, directories, operating_points=None):
+    """Read several score directories, and one of operating points where it is given.
+
+    Returns:
+        The truth in the classes that all have, and each directory's name -> :class:`Output`.
+    """
+    outputs = {}
+    for path in directories:
+        outputs[_distinct(path, directories)], truth = read(truth, path)
+    if operating_points or not outputs:
+        outputs[Path(operating_points or "").name], truth = read(truth, operating_points=operating_points)
+    return truth, outputs
+
+
+def _distinct(path, paths) -> str:
+    """A directory's name; with its parent's where that of another is the same."""
+    alike = [other for other in paths if Path(other).name == Path(path).name]
+    return "/".join(Path(path).parts[-2:]) if len(alike) > 1 else Path(path).name
+
+
 def _read_scores(directory):
     """Score set and directory of separated sources; a separator's output has the second alone."""
     if not directory:

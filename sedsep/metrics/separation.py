@@ -25,13 +25,14 @@ def active(references) -> np.ndarray:
 def pairwise_si_sdr(estimates, references) -> np.ndarray:
     """Scale-invariant SDR in dB of estimates ``(N, T)`` against active references ``(M, T)``: ``(N, M)``.
 
-    The means are not removed, as in BSSEval's toolkits; values end at +-120 dB.
+    Each signal's mean is removed first; values end at +-120 dB.
 
     >>> t = np.linspace(0, 100, 1000)
     >>> pairwise_si_sdr(np.stack([np.sin(t) + 0.1 * np.cos(t)]), np.stack([2 * np.sin(t)])).round(0)
     array([[20.]])
     """
-    estimates, references = np.asarray(estimates, float), np.asarray(references, float)
+    estimates = estimates - np.mean(estimates, axis=-1, keepdims=True, dtype=float)
+    references = references - np.mean(references, axis=-1, keepdims=True, dtype=float)
     product = estimates @ references.T  # (N, T) (T, M) -> (N, M)
     target = product**2 / np.sum(references**2, axis=-1)
     return _decibel(target, np.sum(estimates**2, axis=-1, keepdims=True))
