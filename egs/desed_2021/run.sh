@@ -105,7 +105,7 @@ fi
 if at 8 "report"; then
   need 7 "$exp/results/jt.teacher.json"
   run "$exp/log/report.log" sedsep report "$exp/results" --published conf/published.tsv \
-    --results "$exp/results.tsv" --markdown "$exp/RESULTS.md" \
-    --command "cd egs/desed_2021 && $asked" --log "$exp"
+    --table "$exp/results.tsv" --page "$exp/RESULTS.md" --experiment "$exp" \
+    --command "cd egs/desed_2021 && ./run.sh${asked#"${asked%% *}"}"
   echo "The table: egs/desed_2021/$exp/RESULTS.md"
 fi

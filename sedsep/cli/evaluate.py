@@ -28,17 +28,17 @@ def decode(out, files, model, separator, detector, data, variant, sources, batch
 
 
 @click.command()
-@click.argument("scores", type=DIRECTORY)
-@click.option("--published", type=FILE, help="Table of published rows: system, model, psds1, psds2, f1.")
-@click.option("--results", type=FILE, required=True, help="Table to write (results.tsv).")
-@click.option("--markdown", type=FILE, required=True, help="Page to write (RESULTS.md).")
-@click.option("--command", default="", help="The command that made the numbers; goes above the table.")
-@click.option("--note", "notes", multiple=True, help="A line for the page (repeatable).")
-def report(scores, published, results, markdown, command, notes):
-    """Gather SCORES/<system>.<model>.json into a table, ours beside the published."""
-    from sedsep.evaluate.report import report as gather
+@click.argument("results", type=DIRECTORY)
+@click.option("--published", type=FILE, required=True, help="Rows to show: key, system, model, psds1, psds2, f1.")
+@click.option("--table", type=FILE, required=True, help="Table to write (results.tsv).")
+@click.option("--page", type=FILE, required=True, help="Page to write (RESULTS.md).")
+@click.option("--command", default="", help="The command that made the numbers; stands above the table.")
+@click.option("--experiment", type=DIRECTORY, help="Directory of the training runs, for their curves.")
+def report(results, published, table, page, command, experiment):
+    """Gather RESULTS/<key>.<model>.json into one table, ours beside the published."""
+    from sedsep.evaluate import report as reporting
 
-    click.echo(gather(scores, published, results, markdown, command, notes))
+    click.echo(reporting.report(results, published, table, page, command, experiment))
 
 
 COMMANDS = [decode, report]

@@ -1,0 +1,174 @@
+"""The composition root, on one-second clips: each training command, resuming, starting from models, clear refusals."""
+
+import json
+
+import pytest
+import torch
+import yaml
+
+from sedsep.engine import checkpoint
+from sedsep.errors import UserError
+from sedsep.train import train
+
+SEPARATION = {
+    "data": {"seconds": 0.5, "batch": 4},
+    "system": {
+        "sample_rate": 8000,
+        "separator": {"n_sources": 3, "n_filters": 8, "bottleneck": 4, "hidden": 8, "skip": 4, "n_blocks": 2},
+    },
+    "schedule": {"epochs": 1},
+}
+DETECTION = {
+    "data": {"seconds": 1.0, "strong": 2, "weak": 2, "unlabelled": 2, "validation": 4},
+    "system": {
+        "frontend": {"sample_rate": 8000, "n_fft": 256, "hop": 128, "n_mels": 8, "f_max": 4000.0},
+        "detector": {"channels": [4, 4, 4], "pools": [[2, 2], [2, 2], [1, 2]], "hidden": 4, "n_layers": 1},
+    },
+    "optimisation": {"warmup_epochs": 1},
+    "schedule": {"epochs": 2},
+}
+
+
+def merged(base, **sections):
+    return {**base, **{name: {**base.get(name, {}), **values} for name, values in sections.items()}}
+
+
+@pytest.fixture
+def sets(make_set):
+    strong, weak = make_set("strong"), make_set("weak", strong=False)
+    bare, stems = make_set("bare", strong=False, weak=False), make_set("stems", stems=True)
+    return {
+        "detection": (
+            {"strong": [strong], "weak": [weak], "unlabelled": [bare]},
+            {"strong": [make_set("valid", 4)], "weak": [make_set("weakvalid", 4, strong=False)]},
+        ),
+        "mixtures": ({"mixtures": [bare]}, {"mixtures": [weak]}),
+        "stems": ({"mixtures": [stems]}, {"mixtures": [stems]}),
+    }
+
+
+def weights(path):
+    return checkpoint.load(path)["weights"]
+
+
+def same(one, other):
+    return all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+@pytest.mark.parametrize("loss, which", [("mixit", "mixtures"), ("pit", "stems")])
+def test_separators(tmp_path, sets, loss, which):
+    exp = tmp_path / "sep"
+    best = train("separation", merged(SEPARATION, system={**SEPARATION["system"], "loss": loss}), exp, *sets[which])
+    assert best["separator"]["epoch"] == 1
+    assert sorted(p.name for p in exp.iterdir()) == [
+        "best_separator.pt", "config.yaml", "environment.json", "last.pt", "log.jsonl",
+    ]  # fmt: skip
+    assert set(json.loads((exp / "log.jsonl").read_text())["loss"]) == {loss}
+
+
+def test_pit_without_stems_says_so(tmp_path, sets):
+    with pytest.raises(UserError, match="no stems.*mixit"):
+        train("separation", merged(SEPARATION, system={**SEPARATION["system"], "loss": "pit"}), tmp_path / "e",
+              *sets["mixtures"])  # fmt: skip
+
+
+def test_resumed_detector_equals_straight(tmp_path, sets):
+    train("detection", DETECTION, tmp_path / "straight", *sets["detection"])
+    for epochs in (1, 2):
+        train("detection", merged(DETECTION, schedule={"epochs": epochs}), tmp_path / "stopped", *sets["detection"])
+    assert same(weights(tmp_path / "straight/last.pt"), weights(tmp_path / "stopped/last.pt"))
+
+
+def test_workers_do_not_change_the_result(tmp_path, sets):
+    train("detection", DETECTION, tmp_path / "alone", *sets["detection"])
+    train("detection", merged(DETECTION, data={"workers": 2}), tmp_path / "helped", *sets["detection"])
+    assert same(weights(tmp_path / "alone/last.pt"), weights(tmp_path / "helped/last.pt"))
+
+
+def test_seed_changes_the_result(tmp_path, sets):
+    for seed in (1, 2):
+        train("detection", {**DETECTION, "seed": seed}, tmp_path / f"s{seed}", *sets["detection"])
+    assert not same(weights(tmp_path / "s1/last.pt"), weights(tmp_path / "s2/last.pt"))
+
+
+def test_the_stages_of_joint_training(tmp_path, sets):
+    train("separation", SEPARATION, tmp_path / "sep", *sets["mixtures"])
+    train("detection", DETECTION, tmp_path / "sed", *sets["detection"])
+    initial = {"separator": tmp_path / "sep/best_separator.pt", "detector": tmp_path / "sed/best_teacher.pt"}
+    joint = {key: value for key, value in DETECTION.items() if key != "system"}
+
+    def run(mode, initial):
+        train("joint", {**joint, "system": {"mode": mode}}, tmp_path / mode, *sets["detection"], initial=initial)
+        return weights(tmp_path / mode / "best_teacher.pt")
+
+    s1 = run("stage1", initial)
+    s2 = run("stage2", {"model": tmp_path / "stage1/best_teacher.pt"})
+    jt = run("joint", initial)
+    separator = weights(initial["separator"])
+    for network in ("student", "teacher"):
+        part = {n.removeprefix(f"{network}."): v for n, v in s1.items() if n.startswith(f"{network}.separator")}
+        assert same(part, separator)
+        detector = {n: v for n, v in s2.items() if n.startswith(f"{network}.detector")}
+        assert same({n: s1[n.replace("student.", "teacher.")] for n in detector}, detector)
+    assert not same({n: v for n, v in jt.items() if "separator" in n and "student" in n},
+                    {f"student.{n}": v for n, v in separator.items()})  # fmt: skip
+    system, description = checkpoint.assemble(initial["separator"], initial["detector"])
+    assert description["selected"] == "teacher" and description["classes"] == ["High", "Low"]
+    assert same({n.removeprefix("teacher."): v for n, v in system.state_dict().items()
+                 if n.startswith("teacher.separator")}, separator)  # fmt: skip
+
+
+def test_another_configuration_in_the_same_directory_is_refused(tmp_path, sets):
+    train("detection", DETECTION, tmp_path / "e", *sets["detection"])
+    with pytest.raises(UserError, match="another configuration.*optimisation.learning_rate: 0.001 -> 0.1"):
+        train("detection", merged(DETECTION, optimisation={"learning_rate": 0.1, "warmup_epochs": 1}), tmp_path / "e",
+              *sets["detection"])  # fmt: skip
+
+
+def test_other_data_in_the_same_directory_are_refused(tmp_path, sets, make_set):
+    train("detection", DETECTION, tmp_path / "e", *sets["detection"])
+    streams, validation = sets["detection"]
+    with pytest.raises(UserError, match="given.train_strong"):
+        train("detection", DETECTION, tmp_path / "e", {**streams, "strong": [make_set("other")]}, validation)
+
+
+def test_the_resolved_configuration_is_kept(tmp_path, sets):
+    train("detection", DETECTION, tmp_path / "e", *sets["detection"])
+    kept = yaml.safe_load((tmp_path / "e/config.yaml").read_text())
+    assert kept["seed"] == 42 and kept["system"]["detector"]["dropout"] == 0.5
+    environment = json.loads((tmp_path / "e/environment.json").read_text())
+    assert environment["packages"]["torch"] == torch.__version__.split("+")[0] or environment["packages"]["torch"]
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"optimisation": {"learning_rat": 1}}, "optimisation.learning_rat' .did you mean 'learning_rate'"),
+        ({"system": {"detector": {"rnn_layers": 2}}}, "unknown key 'system.detector.rnn_layers'"),
+        ({"data": {"strong": 50}}, "strong stream has 6 clips, fewer than its 50"),
+    ],
+)
+def test_configuration_errors(tmp_path, sets, change, message):
+    with pytest.raises(UserError, match=message):
+        train("detection", merged(DETECTION, **change), tmp_path / "e", *sets["detection"])
+
+
+def test_wrong_rate_and_different_classes(tmp_path, sets, make_set):
+    streams, validation = sets["detection"]
+    with pytest.raises(UserError, match="16000"):
+        train("detection", DETECTION, tmp_path / "a", {**streams, "weak": [make_set("fast", rate=16000)]}, validation)
+    other = make_set("renamed")
+    (other / "classes.txt").write_text("Low\nHigh\n")
+    with pytest.raises(UserError, match="same classes in the same order"):
+        train("detection", DETECTION, tmp_path / "b", {**streams, "weak": [other]}, validation)
+
+
+def test_half_a_model_and_a_training_state_are_refused(tmp_path, sets):
+    train("separation", SEPARATION, tmp_path / "sep", *sets["mixtures"])
+    model = tmp_path / "sep/best_separator.pt"
+    half = tmp_path / "half.pt"
+    half.write_bytes(model.read_bytes()[: model.stat().st_size // 2])
+    joint = {key: value for key, value in DETECTION.items() if key != "system"}
+    for path, message in ((half, "not a whole checkpoint"), (tmp_path / "sep/last.pt", "state of training")):
+        with pytest.raises(UserError, match=message):
+            train("joint", joint, tmp_path / "j", *sets["detection"], initial={"separator": path, "detector": path})
