@@ -4,6 +4,7 @@ Source: DCASE 2021 task 4 baseline (a run of frames above the threshold is one e
 frame to the end of its last; 50 operating points).
 """
 
+import numba
 import numpy as np
 import pandas as pd
 
@@ -17,9 +18,8 @@ OPERATING_POINTS = np.arange(0.01, 1, 0.02)
 def decode(clips: dict, classes, thresholds) -> list:
     """Events at each threshold.
 
-    A score passes ``k`` of the sorted thresholds; where ``k`` rises from one frame to the next an event begins at
-    each threshold it climbs over, where it falls one ends. So all thresholds cost one look at each score, and one
-    more per event.
+    From frame to frame a score climbs over some thresholds, where events begin, or falls below some, where they
+    end. So a score costs one look for all thresholds together, and one more for each event that ends there.
 
     Args:
         clips: filename -> object with ``boundaries (L'+1,)`` in seconds and ``scores (L', C)``.
@@ -38,57 +38,66 @@ def decode(clips: dict, classes, thresholds) -> list:
     [['a.wav', 0.0, 1.5, 'Dog']]
     [['a.wav', 0.5, 1.0, 'Dog']]
     """
+    names, classes = list(clips), list(classes)
     thresholds = np.asarray(thresholds, float)
     if (np.diff(thresholds, axis=0) <= 0).any():
         raise UserError("thresholds must increase")
-    names, classes = list(clips), list(classes)
-    first, last, row, level = _runs([clip.scores for clip in clips.values()], thresholds)
-    # The boundaries of all clips one after the other: frame f of clip i starts at seconds[offset[i] + f].
-    seconds = np.concatenate([clip.boundaries for clip in clips.values()] or [np.empty(0)])
-    offset = np.cumsum([0, *(len(clip.boundaries) for clip in clips.values())])[:-1].astype(int)
-    clip, label = np.divmod(row, len(classes))
+    limits = np.ascontiguousarray(np.broadcast_to(thresholds.T, (len(classes), len(thresholds))).T)
+    # Frames of all clips one after the other; a clip has one boundary more than frames.
+    scores = np.concatenate([np.empty((0, len(classes))), *(clip.scores for clip in clips.values())])
+    seconds = np.concatenate([np.empty(0), *(clip.boundaries for clip in clips.values())])
+    ends = np.cumsum([0, *(len(clip.scores) for clip in clips.values())])
+    counts, clip, label, first, last = _runs(scores, ends, limits)
     columns = [
         np.array(names, object)[clip],
-        seconds[offset[clip] + first],
-        seconds[offset[clip] + last],
+        seconds[first + clip],
+        seconds[last + clip],
         np.array(classes, object)[label],
     ]
-    edges = np.searchsorted(level, np.arange(len(thresholds) + 1))
+    edges = np.cumsum([0, *counts])
     return [
         pd.DataFrame(dict(zip(EVENT_COLUMNS, (column[start:stop] for column in columns))))
         for start, stop in zip(edges[:-1], edges[1:])
     ]
 
 
-def _runs(scores, thresholds):
-    """Runs above each threshold: first frame, last (exclusive), row (clip * C + class), index of threshold."""
-    if not scores:
-        return (np.empty(0, int),) * 4
-    # Every class of every clip becomes one row of frames, with a frame at the end that passes no threshold.
-    lengths = np.repeat([len(clip) + 1 for clip in scores], [clip.shape[1] for clip in scores])
-    passed = np.concatenate([np.pad(_passed(clip, thresholds), ((0, 1), (0, 0))).T.ravel() for clip in scores])
-    change = np.diff(passed, prepend=passed.dtype.type(0))
-    start_of_row = np.cumsum(lengths) - lengths
+@numba.njit(cache=True)
+def _runs(scores, ends, thresholds):
+    """Runs above thresholds, sorted by threshold, clip, class and time.
 
-    def edges(places, low, high):
-        """One edge for each threshold in ``[low, high)`` at each place, in order of threshold, then place."""
-        count = high - low
-        place = np.repeat(places, count)
-        level = np.arange(len(place)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(low, count)
-        order = np.argsort(level.astype(np.uint16), kind="stable")
-        return place[order], level[order]
+    Args:
+        scores: ``(F, C)`` frames of all clips. ends: clip ``i`` is ``scores[ends[i]:ends[i + 1]]``.
+        thresholds: ``(n, C)``.
 
-    before = passed - change
-    up, down = np.flatnonzero(change > 0), np.flatnonzero(change < 0)
-    start, level = edges(up, before[up], passed[up])
-    stop, _ = edges(down, passed[down], before[down])
-    row = np.searchsorted(start_of_row, start, side="right") - 1
-    return start - start_of_row[row], stop - start_of_row[row], row, level
-
-
-def _passed(scores, thresholds):
-    """How many thresholds each score is above, ``(L', C)`` int32."""
-    scores = np.asarray(scores, float)
-    if thresholds.ndim == 1:
-        return np.searchsorted(thresholds, scores, side="left").astype(np.int32)
-    return sum((scores > row).astype(np.int32) for row in thresholds)
+    Returns:
+        Runs at each threshold ``(n,)``; and of each run clip, class, first frame and last (exclusive) in ``scores``.
+    """
+    n_thresholds, n_classes = thresholds.shape
+    counts = np.zeros(n_thresholds, np.int64)
+    began = np.empty(n_thresholds, np.int64)
+    free = np.zeros(n_thresholds, np.int64)
+    clip, label = np.empty(0, np.int64), np.empty(0, np.int64)
+    first, last = np.empty(0, np.int64), np.empty(0, np.int64)
+    # Once to count the runs at each threshold, once to put each where it belongs.
+    for writing in (False, True):
+        for i in range(len(ends) - 1):
+            for c in range(n_classes):
+                level = 0
+                for frame in range(ends[i], ends[i + 1] + 1):
+                    score = scores[frame, c] if frame < ends[i + 1] else -np.inf
+                    while level < n_thresholds and score > thresholds[level, c]:
+                        began[level] = frame
+                        level += 1
+                    while level > 0 and score <= thresholds[level - 1, c]:
+                        level -= 1
+                        if writing:
+                            place = free[level]
+                            clip[place], label[place], first[place], last[place] = i, c, began[level], frame
+                            free[level] += 1
+                        else:
+                            counts[level] += 1
+        if not writing:
+            free[1:] = np.cumsum(counts)[:-1]
+            clip, label = np.empty(counts.sum(), np.int64), np.empty(counts.sum(), np.int64)
+            first, last = np.empty(counts.sum(), np.int64), np.empty(counts.sum(), np.int64)
+    return counts, clip, label, first, last
