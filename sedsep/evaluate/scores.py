@@ -59,8 +59,8 @@ class ScoreSet:
                 )
         return float(seconds)
 
-    def with_clips(self, clips: dict, **info) -> "ScoreSet":
-        """The same set with other scores per clip, and entries added to ``info``."""
+    def with_clips(self, clips: dict, info: dict) -> "ScoreSet":
+        """The same set with other scores per clip, and the entries of ``info`` added to its own."""
         return replace(self, clips=clips, info={**self.info, **info})
 
     def subset(self, names) -> "ScoreSet":

@@ -42,7 +42,7 @@ def smooth(score_set: ScoreSet, steps: list) -> ScoreSet:
             scores = apply(scores, frame_seconds)
         smoothed.update(zip(names, scores))
     clips = {name: ClipScores(clip.boundaries, smoothed[name]) for name, clip in score_set.clips.items()}
-    return score_set.with_clips(clips, postprocess=[*score_set.info.get("postprocess", []), *steps])
+    return score_set.with_clips(clips, {"postprocess": [*score_set.info.get("postprocess", []), *steps]})
 
 
 def operation(step: dict, classes):
@@ -160,7 +160,7 @@ def smooth_directory(source, out, smoother: dict) -> str:
     if "fitted" in smoother:
         record = dict(smoother["fitted"])
         record["tuned_clips_here"] = len(set(record.pop("tuned_on")) & set(score_set.clips))
-        smoothed = smoothed.with_clips(smoothed.clips, fitted=record)
+        smoothed = smoothed.with_clips(smoothed.clips, {"fitted": record})
         if record["tuned_clips_here"]:
             done += f"; the smoother was tuned on {record['tuned_clips_here']} of them: no test of it"
     smoothed.write(out)
