@@ -45,7 +45,8 @@ class F1:
         per_class: ``(C,)``; NaN where the published procedure leaves the class out of the mean.
         macro: mean over the classes that are left (published).
         macro_zero: mean over all classes that have a reference or an estimate; what is undefined counts 0.
-        micro: over the events of all classes together.
+        micro: over the events of all classes together; 0 where only one of reference and estimate has any, which
+            sed_eval leaves without a value.
     """
 
     per_class: np.ndarray

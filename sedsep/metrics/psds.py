@@ -3,7 +3,8 @@
 The area is that of a staircase through the given operating points only, hence below exact PSDS
 (:mod:`sedsep.metrics.exact_psds`); the two are different metrics and are never compared. Traps of psds_eval 0.5.3:
 two operating points with the same events are one; detections of a class without reference events are ignored;
-the mean over cross-triggered classes leaves out the class itself (versions before 0.5 did not).
+the mean over cross-triggered classes leaves out the class itself (versions before 0.5 did not), so a set with one
+class scores 0 whatever is found: there the area under its curve without cross-triggers is taken.
 """
 
 import contextlib
@@ -66,21 +67,26 @@ def _evaluate(operating_points, reference, durations, criteria):
 
 
 def _psds(evaluation, classes, setting) -> Psds:
-    with _quiet():
-        result = evaluation.psds(setting.alpha_ct, setting.alpha_st, setting.max_efpr)
-        *_, curves = evaluation.psd_roc_curves(setting.alpha_ct)
     known = sorted(set(evaluation.class_names) - {psds_eval.psds.WORLD})
+    with _quiet():
+        over_fpr, _, over_efpr = evaluation.psd_roc_curves(setting.alpha_ct)
+        if len(known) > 1:
+            result, curves = evaluation.psds(setting.alpha_ct, setting.alpha_st, setting.max_efpr), over_efpr
+            value, efpr, etpr = float(result.value), result.plt.xp, result.plt.yp
+        else:
+            curves, efpr, etpr = over_fpr, over_fpr.xp, over_fpr.yp[0]
+            value = area(efpr, etpr, setting.max_efpr)
     areas = {name: area(curves.xp, ratio, setting.max_efpr) for name, ratio in zip(known, curves.yp)}
-    inside = result.plt.xp < setting.max_efpr
-    efpr = np.append(result.plt.xp[inside], setting.max_efpr)
-    etpr = np.append(result.plt.yp[inside], result.plt.yp[inside][-1])
-    return Psds(float(result.value), efpr, etpr, np.array([areas.get(name, np.nan) for name in classes]))
+    inside = efpr < setting.max_efpr
+    efpr, etpr = np.append(efpr[inside], setting.max_efpr), np.append(etpr[inside], etpr[inside][-1])
+    return Psds(value, efpr, etpr, np.array([areas.get(name, np.nan) for name in classes]))
 
 
 @contextlib.contextmanager
 def _quiet():
-    """Without the warnings of psds_eval's use of pandas, and without its one per repeated operating point."""
+    """Without psds_eval's warnings of old calls to pandas and NumPy, empty means, and repeated operating points."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
+        for category in (FutureWarning, DeprecationWarning, RuntimeWarning):
+            warnings.simplefilter("ignore", category)
         warnings.filterwarnings("ignore", "A similar operating point exists")
         yield

@@ -80,7 +80,7 @@ def leakage(estimates, mixture) -> float:
 
 
 def _decibel(target, total) -> np.ndarray:
-    """Ratio of the target's energy to the rest of the total, in dB, within the bound."""
+    """Ratio of the target's energy to the rest of the total, in dB, within the bound; a silent estimate has none."""
     floor = np.maximum(total, 1e-300) * 10 ** (-BOUND_DB / 10)
     ratio = np.maximum(target, floor) / np.maximum(total - target, floor)
-    return np.clip(10 * np.log10(ratio), -BOUND_DB, BOUND_DB)
+    return np.where(total > 0, np.clip(10 * np.log10(ratio), -BOUND_DB, BOUND_DB), -BOUND_DB)
