@@ -32,6 +32,7 @@ STYLE = {
     "figure.dpi": 200,
     "savefig.bbox": "tight",
     "pdf.fonttype": 42,
+    "svg.fonttype": "none",
 }
 # Okabe and Ito's colours, which people of all kinds of colour vision tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
