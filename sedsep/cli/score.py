@@ -7,7 +7,9 @@ from sedsep.cli.train import DIRECTORY, FILE
 
 @click.command()
 @click.argument("scores", type=DIRECTORY, required=False)
-@click.option("--metric", "metrics", multiple=True, required=True, help="Metric (repeatable), e.g. psds, event-f1.")
+@click.option(
+    "--metric", "metrics", multiple=True, required=True, help="Metric (repeatable), e.g. psds, event-f1."
+)
 @click.option("--data", type=DIRECTORY, help="Set of clips with the ground truth.")
 @click.option("--ground-truth", type=FILE, help="Instead of --data: table of reference events.")
 @click.option("--durations", type=FILE, help="Instead of --data: table of filename and duration.")
@@ -19,7 +21,18 @@ from sedsep.cli.train import DIRECTORY, FILE
 @click.option("--out", type=FILE, required=True, help="File of results (JSON).")
 @click.option("--per-clip", is_flag=True, help="Also write a table of single clips beside OUT.")
 def score(
-    scores, metrics, data, ground_truth, durations, events, operating_points, threshold, bootstrap, seed, out, per_clip
+    scores,
+    metrics,
+    data,
+    ground_truth,
+    durations,
+    events,
+    operating_points,
+    threshold,
+    bootstrap,
+    seed,
+    out,
+    per_clip,
 ):
     """Score a system's output: a directory of SCORES, or its events."""
     from sedsep.evaluate import output, score

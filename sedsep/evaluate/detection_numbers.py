@@ -42,7 +42,9 @@ def segment_f1_numbers(truth: Truth, output: Output, options) -> list:
     total = counts.total()
     result = segment_f1.summary(total, segment_f1.published_classes(total))
     note = "a class without reference or without estimated segments has no value and is left out of the mean"
-    return f1_numbers("segment-f1", "segment=1s", result, counts, segment_f1.published_classes, note, truth, options)
+    return f1_numbers(
+        "segment-f1", "segment=1s", result, counts, segment_f1.published_classes, note, truth, options
+    )
 
 
 def intersection_f1_numbers(truth: Truth, output: Output, options) -> list:
@@ -51,7 +53,9 @@ def intersection_f1_numbers(truth: Truth, output: Output, options) -> list:
     counts = intersection.intersection_counts(events, truth.events, truth.durations, truth.classes)
     total = counts.total()
     result = intersection.summary(total, intersection.published_classes(total))
-    note = "a class without true positives has no value and is left out of the mean, which raises it; see macro-zero"
+    note = (
+        "a class without true positives has no value and is left out of the mean, which raises it; see macro-zero"
+    )
     published = intersection.published_classes
     return f1_numbers("intersection-f1", "dtc=0.5,gtc=0.5", result, counts, published, note, truth, options)
 

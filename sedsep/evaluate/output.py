@@ -37,7 +37,9 @@ class Output:
         if self.table is not None:
             return self.table
         if self.scores is None:
-            raise UserError(f"{metric} needs the events of one threshold: give --events FILE, or a score directory")
+            raise UserError(
+                f"{metric} needs the events of one threshold: give --events FILE, or a score directory"
+            )
         return decode(self.scores, classes, [threshold])[0]
 
     def operating_points(self, classes, metric: str) -> list:
@@ -139,7 +141,9 @@ def _read_scores(directory):
 def _read_operating_points(directory) -> list:
     paths = sorted(Path(directory).glob("*.tsv")) if Path(directory).is_dir() else []
     if not paths:
-        raise UserError(f"{directory}: no operating points; expected a directory of <any name>.tsv, one per threshold")
+        raise UserError(
+            f"{directory}: no operating points; expected a directory of <any name>.tsv, one per threshold"
+        )
     return [read_events(path) for path in paths]
 
 
@@ -153,7 +157,9 @@ def _common_classes(truth, score_set, tables, sources) -> Truth:
             raise UserError(f"{sources['scores']}: {differ(names, truth.classes.names)} (of {truth.source})")
         truth = with_classes(truth, names)
     elif score_set and set(score_set.classes) != set(truth.classes):
-        raise UserError(f"{sources['scores']}: {differ(score_set.classes, truth.classes.names)} (of {truth.source})")
+        raise UserError(
+            f"{sources['scores']}: {differ(score_set.classes, truth.classes.names)} (of {truth.source})"
+        )
     unknown = [label for label in labels if label not in truth.classes.names]
     if unknown:
         raise UserError(f"events of unknown class {few(unknown)}{nearest(unknown[0], truth.classes.names)}")

@@ -69,7 +69,9 @@ def f1_over_thresholds(path, truth: Truth, output: Output) -> None:
     """Collar F1 of each class and its macro mean over the 50 thresholds of a score directory."""
     points = output.operating_points(truth.classes, "plot f1")
     if len(points) != len(OPERATING_POINTS):
-        raise UserError(f"plot f1 needs the {len(OPERATING_POINTS)} published operating points; found {len(points)}")
+        raise UserError(
+            f"plot f1 needs the {len(OPERATING_POINTS)} published operating points; found {len(points)}"
+        )
     found = [event_f1(events, truth.events, truth.classes, truth.filenames) for events in points]
     per_class = 100 * np.array([point.per_class for point in found])
     macro = 100 * np.array([point.macro for point in found])
@@ -176,7 +178,9 @@ def _events(axis, tables, heard, colours) -> None:
         for row, (name, events) in enumerate(tables.items()):
             of_class = events[events["event_label"] == label]
             spans = list(zip(of_class["onset"], of_class["offset"] - of_class["onset"]))
-            axis.broken_barh(spans, (line - 0.4 + row * thickness, 0.9 * thickness), color=colours[name], linewidth=0)
+            axis.broken_barh(
+                spans, (line - 0.4 + row * thickness, 0.9 * thickness), color=colours[name], linewidth=0
+            )
     axis.set_yticks(range(len(heard)), [_words(label) for label in heard])
     axis.set_ylim(max(len(heard), 1) - 0.5, -0.5)
     axis.tick_params(axis="y", length=0)

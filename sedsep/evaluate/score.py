@@ -1,4 +1,4 @@
-"""Score: a system's output against the ground truth -> numbers with their ids, as JSON and as a table for people."""
+"""Score: a system's output against the ground truth -> numbers with their ids, as JSON and for people."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from sedsep.metrics.bootstrap import interval, resamples
 
 @dataclass(frozen=True)
 class Options:
-    """How to score: ``threshold`` of the F1 numbers; ``weights (n, n_clips)`` of a bootstrap's resamples, or None."""
+    """How to score: ``threshold`` of the F1 numbers; ``weights (n, n_clips)`` of resamples, or None."""
 
     threshold: float = 0.5
     weights: np.ndarray = None
@@ -76,7 +76,11 @@ def score(truth: Truth, output, metrics, threshold=0.5, bootstrap=0, seed=0) -> 
 def results(truth: Truth, output, numbers, bootstrap=0, seed=0) -> dict:
     """What is written as JSON: data, system, and under ``metrics`` one entry per number."""
     fingerprints = {part: truth.fingerprint(part) for part in {number.part for number in numbers}}
-    data = {"source": truth.source, "clips": len(truth.filenames), "seconds": round(sum(truth.durations.values()), 3)}
+    data = {
+        "source": truth.source,
+        "clips": len(truth.filenames),
+        "seconds": round(sum(truth.durations.values()), 3),
+    }
     if truth.events is not None:
         data |= {"events": len(truth.events), "classes_without_references": truth.without_references()}
     entries = {
@@ -102,7 +106,12 @@ def write(path, found: dict, numbers, with_clips=False) -> Path:
         raise UserError("none of these metrics is defined for a single clip; drop --per-clip")
     clips_path = Path(path).with_suffix(".clips.tsv")
     table = pd.concat(tables, ignore_index=True)
-    columns = ["metric", "filename", *(c for c in table.columns if c not in ("metric", "filename", "value")), "value"]
+    columns = [
+        "metric",
+        "filename",
+        *(c for c in table.columns if c not in ("metric", "filename", "value")),
+        "value",
+    ]
     write_table(clips_path, table[columns])
     return clips_path
 

@@ -44,7 +44,7 @@ def _numbers(metric, pairwise, parameters, truth, output, options) -> list:
         "leakage_db": round(float(np.mean(found.leakage)), 3) if found.leakage else None,
     }
     note = (
-        "mean over active references, each with the estimate that the best assignment gives it; silent references, "
+        "mean over active references, each with the estimate that the best assignment gives it; silent references "
         "and those for which there were too few estimates, are counted apart; leakage_db: level of the estimates "
         "left over, relative to the mixture"
     )

@@ -31,7 +31,9 @@ def ap_numbers(truth: Truth, output: Output, options) -> list:
     of_micro = _resampled(tagging.micro_average_precision, scores, truth, options)
     where = f"classes={len(truth.classes)}"
     return [
-        Number("ap-macro", f"ap-macro[{where}]", tagging.macro(per_class), per_class, "tags", "", NO_CLIPS, of_macro),
+        Number(
+            "ap-macro", f"ap-macro[{where}]", tagging.macro(per_class), per_class, "tags", "", NO_CLIPS, of_macro
+        ),
         Number("ap-micro", f"ap-micro[{where}]", micro, part="tags", replicates=of_micro),
     ]
 

@@ -47,7 +47,9 @@ class Truth:
         elif part == "tags":
             lines += [f"{self.filenames[i]}\t{self.classes.names[c]}" for i, c in np.argwhere(self.tags)]
         else:
-            stems = ((name, s.label, s.role, s.source) for name, clip in self.clips.items() for s in clip.stems or ())
+            stems = (
+                (name, s.label, s.role, s.source) for name, clip in self.clips.items() for s in clip.stems or ()
+            )
             lines += ["\t".join(map(str, row)) for row in stems]
         return f"{part}:{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()[:16]}"
 
@@ -155,5 +157,7 @@ def _checked(truth, path, repair) -> Truth:
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             listed = "; ".join(names[:3]) + more
-            raise UserError(f"{path}: reference events overlap an earlier one of their class: {listed}; repair: {repair}")
+            raise UserError(
+                f"{path}: reference events overlap an earlier one of their class: {listed}; repair: {repair}"
+            )
     return truth

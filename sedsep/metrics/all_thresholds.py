@@ -6,7 +6,8 @@ as frames, whatever the number of thresholds.
 
 A *level* is the rank of a score among the distinct scores of its class, lowest first; at level ``k`` the frames
 whose rank is at least ``k`` are active (threshold just below the ``k``-th score, strict ``>``). A run is detected
-at the levels ``ended < k <= born``: it is ``born`` at its lowest score and has ``ended`` once a neighbour is active.
+at the levels ``ended < k <= born``: it is ``born`` at its lowest score and has ``ended`` once a neighbour is
+active.
 """
 
 import numba
@@ -131,7 +132,7 @@ def cover(onset, offset, other_onset, other_offset, covered):
 
 @numba.njit(cache=True, nogil=True)
 def count_reference(onset, offset, born, ended, relevant, reference_onset, reference_offset, gtc, change):
-    """Where one reference becomes found or lost, as its covered part changes from level to level, highest first."""
+    """Where one reference becomes found or lost, as its covered part changes level by level from above."""
     level, part = np.empty(2 * len(onset), np.int64), np.empty(2 * len(onset), np.int64)
     n = 0
     for run in range(len(onset)):
@@ -174,7 +175,7 @@ def overlap(onset, offset, other_onset, other_offset):
 
 @numba.njit(cache=True, nogil=True, inline="always")
 def enough(covered, share, length):
-    """Whether whole microseconds ``covered`` are at least a ``share`` of ``length``, the product's rounding aside."""
+    """Whether whole microseconds ``covered`` are a ``share`` of ``length``, the product's rounding aside."""
     return covered >= share * length - 1e-3
 
 

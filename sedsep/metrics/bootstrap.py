@@ -30,7 +30,7 @@ def resamples(n_clips: int, n: int, seed: int = 0) -> np.ndarray:
 
 
 def interval(replicates, level=0.95) -> tuple:
-    """Percentile interval of the replicates of a number, those without a value left out; NaN where none is left."""
+    """Percentile interval of a number's replicates, those without a value left out; NaN where none is left."""
     replicates = np.asarray(replicates, float)
     replicates = replicates[~np.isnan(replicates)]
     if not len(replicates):

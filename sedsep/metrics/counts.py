@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Counts:
-    """True positives, false positives, false negatives: arrays ``(n_clips, C)`` or sums over clips ``(..., C)``."""
+    """True positives, false positives, false negatives: ``(n_clips, C)``, or sums over clips ``(..., C)``."""
 
     tp: np.ndarray
     fp: np.ndarray
@@ -23,7 +23,7 @@ class Counts:
         return self.tp + self.fn
 
     def total(self, weights=None) -> "Counts":
-        """Sum over clips ``(C,)``; with ``weights`` ``(..., n_clips)``, one weighted sum for each row ``(..., C)``."""
+        """Sum over clips ``(C,)``; with ``weights (..., n_clips)`` one weighted sum for each row ``(..., C)``."""
         if weights is None:
             return Counts(self.tp.sum(0), self.fp.sum(0), self.fn.sum(0))
         return Counts(weights @ self.tp, weights @ self.fp, weights @ self.fn)

@@ -41,7 +41,10 @@ class ExactPsds:
         if not len(references):
             raise UserError("PSDS needs reference events; the ground truth has none")
         self.references = references
-        self.reference_onset, self.reference_offset = microseconds(references.onset), microseconds(references.offset)
+        self.reference_onset, self.reference_offset = (
+            microseconds(references.onset),
+            microseconds(references.offset),
+        )
         self.reference_of_clip = np.searchsorted(references.clip, np.arange(len(filenames) + 1))
         self.clips = [scores[name] if name in scores else None for name in filenames]
         lengths = [0 if clip is None else len(clip.scores) for clip in self.clips]
@@ -56,7 +59,7 @@ class ExactPsds:
         return {name: found[0] for name, found in self._psds(settings, np.ones((1, len(self.durations)))).items()}
 
     def replicates(self, settings, weights) -> dict:
-        """PSDS of resamples: setting's name -> ``(n,)``; ``weights (n, n_clips)`` says how often each clip counts."""
+        """PSDS of resamples: setting's name -> ``(n,)``; ``weights (n, n_clips)``: how often each clip counts."""
         found = self._psds(settings, weights)
         return {name: np.array([np.nan if one is None else one.value for one in of]) for name, of in found.items()}
 

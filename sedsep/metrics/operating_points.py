@@ -1,8 +1,8 @@
 """PSDS of operating points from per-clip counts: as psds_eval counts, for any weights of the clips at once.
 
 One pass judges the events of each operating point; PSDS of the set, and of each resample of its clips in a
-bootstrap, then follow from sums. Equal to psds_eval but where an overlap is exactly at a threshold: here it passes,
-there floating point decides (DESED's validation set has a few, which move PSDS by less than 5e-5).
+bootstrap, then follow from sums. Equal to psds_eval but where an overlap is exactly at a threshold: here it
+passes, there floating point decides (DESED's validation set has a few, which move PSDS by less than 5e-5).
 """
 
 import numpy as np

@@ -84,7 +84,7 @@ def _psds(evaluation, classes, setting) -> Psds:
 
 @contextlib.contextmanager
 def _quiet():
-    """Without psds_eval's warnings of old calls to pandas and NumPy, empty means, and repeated operating points."""
+    """Without psds_eval's warnings: old calls to pandas and NumPy, empty means, repeated operating points."""
     with warnings.catch_warnings():
         for category in (FutureWarning, DeprecationWarning, RuntimeWarning):
             warnings.simplefilter("ignore", category)

@@ -55,7 +55,7 @@ def pairwise_sdr(estimates, references, taps=TAPS) -> np.ndarray:
         try:
             filters = solve(matrix, product, assume_a="pos")
         except LinAlgError:
-            # Delays of a reference with an empty band are linearly dependent; -100 dB of white noise makes them not.
+            # Delays of a reference with an empty band are linearly dependent; noise at -100 dB makes them not.
             filters = solve(matrix + SILENCE * matrix[0, 0] * np.eye(taps), product, assume_a="pos")
         target[:, m] = np.sum(product * filters, axis=0)
     return _decibel(target, np.sum(estimates**2, axis=-1, keepdims=True))
@@ -80,7 +80,7 @@ def leakage(estimates, mixture) -> float:
 
 
 def _decibel(target, total) -> np.ndarray:
-    """Ratio of the target's energy to the rest of the total, in dB, within the bound; a silent estimate has none."""
+    """Ratio of the target's energy to the rest of the total, in dB, within the bound; silence has the least."""
     floor = np.maximum(total, 1e-300) * 10 ** (-BOUND_DB / 10)
     ratio = np.maximum(target, floor) / np.maximum(total - target, floor)
     return np.where(total > 0, np.clip(10 * np.log10(ratio), -BOUND_DB, BOUND_DB), -BOUND_DB)

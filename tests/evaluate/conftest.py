@@ -13,7 +13,7 @@ FRAME = 0.05
 
 @pytest.fixture
 def make_scores(tmp_path):
-    """``make_scores(name, set_directory, noise=0.0, separated=False)`` -> score directory; without noise it is right.
+    """``make_scores(name, set_directory, noise=0.0, separated=False)`` -> score directory, right without noise.
 
     Frames of 0.05 s in which the class sounds for more than half have a score near 0.9, the others near 0.1.
     """

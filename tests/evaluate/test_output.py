@@ -22,7 +22,9 @@ def test_classes_in_another_order(make_scores, truth, tmp_path):
     output, _ = read(truth, tmp_path / "turned")
     for name, clip in output.scores.items():
         assert (clip.scores == scores.clips[name.removesuffix(".wav")].scores).all()
-    assert (output.clip_scores(truth, "ap") == [scores.weak[n.removesuffix(".wav")] for n in truth.filenames]).all()
+    assert (
+        output.clip_scores(truth, "ap") == [scores.weak[n.removesuffix(".wav")] for n in truth.filenames]
+    ).all()
 
 
 def test_missing_clips_are_counted(make_scores, truth):
@@ -35,7 +37,9 @@ def test_missing_clips_are_counted(make_scores, truth):
 def test_unknown_clips_are_named_both_ways(make_scores, truth):
     directory = make_scores("right", truth.source)
     (directory / "strong" / "set_3.tsv").rename(directory / "strong" / "other.tsv")
-    with pytest.raises(UserError, match="1 clips are not in .*: 'other'; of the ground truth 1 are missing: 'set_3.wav'"):
+    with pytest.raises(
+        UserError, match="1 clips are not in .*: 'other'; of the ground truth 1 are missing: 'set_3.wav'"
+    ):
         read(truth, directory)
 
 
@@ -70,7 +74,9 @@ def test_what_is_not_there_is_named(truth, tmp_path, asked):
     points = tmp_path / "points"
     points.mkdir()
     (points / "p.tsv").write_text(events.read_text())
-    output, _ = read(truth, **({"events": events} if asked == "operating_points" else {"operating_points": points}))
+    output, _ = read(
+        truth, **({"events": events} if asked == "operating_points" else {"operating_points": points})
+    )
     arguments = {
         "events": (truth.classes, 0.5, "m"),
         "operating_points": (truth.classes, "m"),

@@ -48,7 +48,7 @@ def make_events():
 
 @pytest.fixture
 def make_scores():
-    """``make_scores(seed, levels=None, ...)`` -> (scores, reference, durations, classes); ``levels`` makes ties."""
+    """``make_scores(seed, levels=None, ...)`` -> (scores, reference, durations, classes); levels make ties."""
 
     def make(seed, n_clips=6, n_frames=16, n_classes=3, levels=None, step=0.125):
         rng = np.random.default_rng(seed)

@@ -20,7 +20,9 @@ def test_equals_sed_eval(make_events, seed):
     ours = event_f1(estimated, reference, classes, durations)
     theirs = sed_eval_f1(estimated, reference, classes, durations)
     assert np.allclose(ours.per_class, theirs.per_class, equal_nan=True, atol=1e-12)
-    assert np.allclose([ours.macro, ours.macro_zero], [theirs.macro, theirs.macro_zero], equal_nan=True, atol=1e-12)
+    assert np.allclose(
+        [ours.macro, ours.macro_zero], [theirs.macro, theirs.macro_zero], equal_nan=True, atol=1e-12
+    )
     assert ours.micro == pytest.approx(np.nan_to_num(theirs.micro), abs=1e-12)
 
 

@@ -1,5 +1,6 @@
 """Exact PSDS against brute force over all thresholds through psds_eval, and against sed_scores_eval."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -54,7 +55,9 @@ def test_equals_brute_force_through_counts(make_scores, seed):
 def test_equals_sed_scores_eval(make_scores, seed):
     peer = pytest.importorskip("sed_scores_eval", reason="sed_scores_eval is the oracle")
     frame = pytest.importorskip("sed_scores_eval.base_modules.scores").create_score_dataframe
-    scores, reference, durations, classes = make_scores(seed, 20, 40, 3, levels=None if seed % 2 else 20, step=0.064)
+    scores, reference, durations, classes = make_scores(
+        seed, 20, 40, 3, levels=None if seed % 2 else 20, step=0.064
+    )
     assert set(reference["event_label"]) == set(classes)
     frames = {name: frame(clip.scores, clip.boundaries, classes) for name, clip in scores.items()}
     truth = {name: [] for name in scores}
@@ -118,3 +121,20 @@ def test_bad_input(make_scores):
         exact_psds(scores, events_table([]), durations, classes, SETTINGS)
     with pytest.raises(UserError, match="unknown clip 'x.wav'"):
         exact_psds({"x.wav": scores["clip_1.wav"]}, reference, durations, classes, SETTINGS)
+
+
+def test_memory_is_that_of_one_class(make_scores):
+    scores, reference, durations, classes = make_scores(0, 20, 60, 60)
+    peaks = []
+    for n in (6, 60):
+        clips = {
+            name: type(clip)(boundaries=clip.boundaries, scores=clip.scores[:, :n])
+            for name, clip in scores.items()
+        }
+        chosen = reference[reference["event_label"].isin(classes[:n])]
+        tracemalloc.start()
+        exact_psds(clips, chosen, durations, classes[:n], SETTINGS[1:2])
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # Ten times the classes and references: a table of pairs of classes at all thresholds takes 100 times as much.
+    assert peaks[1] < 15 * peaks[0]
