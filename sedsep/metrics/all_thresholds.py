@@ -116,9 +116,13 @@ def changes_of_class(
     return at
 
 
-def most_changes(frame_of_clip, reference_of_clip) -> int:
-    """Most entries that :func:`changes_of_class` can write: two per run for itself and for each reference."""
-    return int((2 * np.diff(frame_of_clip) * (2 + np.diff(reference_of_clip))).sum())
+def most_changes(frame_of_clip, reference_of_clip, reference_label) -> int:
+    """Most entries that :func:`changes_of_class` can write: two per run, for itself and for each class of its clip."""
+    begins = np.ones(len(reference_label), bool)
+    begins[1:] = np.diff(reference_label) != 0
+    begins[reference_of_clip[:-1][np.diff(reference_of_clip) > 0]] = True
+    n_labels = np.diff(np.concatenate([[0], np.cumsum(begins)])[reference_of_clip])
+    return int((2 * np.diff(frame_of_clip) * (2 + n_labels)).sum())
 
 
 @numba.njit(cache=True, nogil=True)

@@ -122,7 +122,7 @@ class ExactPsds:
 
     def _changes(self, label, ranks, n_levels, setting):
         """Kind, clip, level and amount of each change of one class's counts."""
-        most = most_changes(self.frame_of_clip, self.reference_of_clip)
+        most = most_changes(self.frame_of_clip, self.reference_of_clip, self.references.label)
         kind, clip, level, amount = (np.empty(most, np.int32) for _ in range(4))
         n = changes_of_class(
             label, ranks, n_levels, self.frame_of_clip, self.times, self.time_of_clip, self.durations,

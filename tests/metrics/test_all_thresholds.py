@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedsep.labels import runs
-from sedsep.metrics.all_thresholds import runs_of_clip
+from sedsep.metrics.all_thresholds import most_changes, runs_of_clip
 
 
 def all_runs(ranks, times=None):
@@ -37,3 +37,10 @@ def test_at_most_one_run_per_frame():
 @pytest.mark.parametrize("ranks", [[1, 0, 2], [2, 1, 0]])
 def test_runs_without_duration_are_none(ranks):
     assert all(offset > onset for onset, offset, *_ in all_runs(ranks, [0, 10, 20, 20]))
+
+
+def test_room_for_changes_goes_by_classes_and_not_by_references():
+    # Three clips of 5, 0 and 2 frames; their references are of classes (0, 0, 2), (1), none.
+    assert most_changes(np.array([0, 5, 5, 7]), np.array([0, 3, 4, 4]), np.array([0, 0, 2, 1])) == 2 * (5 * 4 + 2 * 2)
+    # The same class at the end of one clip and the beginning of the next counts in both.
+    assert most_changes(np.array([0, 1, 2]), np.array([0, 1, 2]), np.array([4, 4])) == 2 * (3 + 3)
