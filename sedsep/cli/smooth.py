@@ -25,7 +25,8 @@ def numbers(context, parameter, value):
 @click.option("--tuner", default="separable", show_default=True, help="separable or forest (HMM), median.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the halves to tune and to report on.")
 def smooth(scores, out, median, hmm, min_length, merge_gap, smoother, fit, tuner, seed):
-    """Smooth SCORES into OUT, in the order median, HMM, minimum length, gaps; or as a smoother says.
+    """Smooth SCORES into OUT, in the order median, HMM, minimum length, gaps; or as a smoother says; or, without
+    either, as the model that made the SCORES does.
 
     --fit tunes on one half of SCORES, reports on the other, and writes the smoother; further steps follow the
     tuned one. On a test set a smoother is only ever applied.
@@ -35,13 +36,14 @@ def smooth(scores, out, median, hmm, min_length, merge_gap, smoother, fit, tuner
     steps = smoothing.steps_of(median, hmm, min_length, merge_gap)
     if fit and not smoother:
         raise click.UsageError("--fit needs --smoother FILE, to keep what was fitted")
-    if not fit and bool(steps) == bool(smoother):
+    if not fit and steps and smoother:
         raise click.UsageError("give either steps (--median, --hmm, --min-length, --merge-gap) or --smoother")
     if fit:
         from sedsep.evaluate import tune
 
         click.echo(tune.fit_smoother(smoother, scores, fit, tuner, steps, seed))
-    chosen = smoothing.read_smoother(smoother) if smoother else {"steps": steps}
+    chosen = {"steps": steps} if steps and not smoother else None
+    chosen = chosen or (smoothing.read_smoother(smoother) if smoother else smoothing.model_smoother(scores))
     click.echo(smoothing.smooth_directory(scores, out, chosen))
 
 

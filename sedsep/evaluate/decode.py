@@ -89,7 +89,7 @@ def decode(system, description: dict, found: list, out, variant=None, sources=Fa
                 "model": description["system"],
                 "variant": variant,
                 "frame_seconds": system.grid.frame_seconds,
-                "postprocess": [],
+                "model_steps": description["postprocess"],
             }
             ScoreSet(tuple(system.classes), clips, weak, info).write_into(directory)
     return Path(out)

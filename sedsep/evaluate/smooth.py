@@ -138,6 +138,15 @@ def read_smoother(path) -> dict:
     return smoother
 
 
+def model_smoother(source) -> dict:
+    """The smoother of the model that made the scores, as its checkpoint holds it. Raises UserError."""
+    path = Path(source) / "scores.json"
+    steps = read_json(path).get("model_steps") if path.is_file() else None
+    if not steps:
+        raise UserError(f"{source}: its scores.json names no smoothing of the model; give steps, such as --median 0.448")
+    return {"steps": steps}
+
+
 def write_smoother(path, steps: list, fitted: dict) -> None:
     """Write a fitted smoother."""
     write_json(path, {"steps": steps, "fitted": fitted})

@@ -33,7 +33,7 @@ def test_steps(scores, tmp_path):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ((), "either steps"),
+        ((), "names no smoothing of the model"),
         (("--median", 0.2, "--smoother", "s.json"), "either steps"),
         (("--fit", "data"), "--fit needs --smoother"),
         (("--hmm", "high"), "expected numbers with commas"),

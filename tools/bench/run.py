@@ -1,0 +1,82 @@
+"""Times sedsep against its peers: ``python tools/bench/run.py [--rounds N] [NAME ...]``.
+
+Every ``tools/bench/<topic>.py`` has a function ``benchmarks()`` that yields ``(name, ours, peer)``, two functions
+without arguments that do the same work. Both run alternately in one process on two threads, so that a busy machine
+slows both; the figures are medians. A topic or a peer that cannot be imported is listed as skipped, with the reason.
+"""
+
+import argparse
+import importlib.util
+import statistics
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import torch
+
+from sedsep.files import write_json
+
+HERE = Path(__file__).resolve().parent
+RESULT = HERE.parents[1] / "exp" / "bench.json"
+THREADS = 2
+PATIENCE = 60  # seconds for the timed runs of one peer
+
+
+def seconds(function) -> float:
+    """Wall-clock time of one call."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def compare(name: str, ours, peer, rounds: int) -> dict:
+    """Medians of alternate runs, after one of each that does not count; fewer where a peer takes many seconds."""
+    ours()
+    rounds = max(1, min(rounds, int(PATIENCE / seconds(peer))))
+    pairs = [(seconds(ours), seconds(peer)) for _ in range(rounds)]
+    ours_s, peer_s = (statistics.median(times) for times in zip(*pairs))
+    return {"name": name, "ours_s": ours_s, "peer_s": peer_s, "ratio": peer_s / ours_s}
+
+
+def load(path: Path):
+    """The module of a topic."""
+    spec = importlib.util.spec_from_file_location(f"bench_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(topics, names, rounds: int) -> list:
+    """All results, printed as they come; a skipped one has ``skipped`` in place of figures."""
+    results = []
+    for path in topics:
+        try:
+            for name, ours, peer in load(path).benchmarks():
+                if names and not any(wanted in name for wanted in names):
+                    continue
+                result = compare(name, ours, peer, rounds)
+                print(f"{result['ours_s']:9.4f} {result['peer_s']:9.4f} {result['ratio']:8.1f}  {name}", flush=True)
+                results.append(result)
+        except ImportError as error:
+            print(f"{'skipped':>28s}  {path.stem}: {error}", flush=True)
+            results.append({"name": path.stem, "skipped": str(error)})
+    return results
+
+
+def main(arguments) -> None:
+    """Run the benchmarks and write ``exp/bench.json``."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="parts of names; all benchmarks by default")
+    parser.add_argument("--rounds", type=int, default=7, help="timed runs of each side (default 7)")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(THREADS)
+    warnings.simplefilter("ignore")
+    print(f"{'ours (s)':>9s} {'peer (s)':>9s} {'ratio':>8s}")
+    topics = [path for path in sorted(HERE.glob("*.py")) if path.name != Path(__file__).name]
+    write_json(RESULT, run(topics, options.names, options.rounds))
+    print(f"written to {RESULT}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
