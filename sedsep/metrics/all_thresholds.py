@@ -117,7 +117,7 @@ def changes_of_class(
 
 
 def most_changes(frame_of_clip, reference_of_clip, reference_label) -> int:
-    """Most entries that :func:`changes_of_class` can write: two per run, for itself and for each class of its clip."""
+    """Most entries that :func:`changes_of_class` can write: per run two, and two for each class of its clip."""
     begins = np.ones(len(reference_label), bool)
     begins[1:] = np.diff(reference_label) != 0
     begins[reference_of_clip[:-1][np.diff(reference_of_clip) > 0]] = True
