@@ -12,24 +12,26 @@ preset=mini      # smoke: seconds, shows that it runs; mini: minutes, learns; pa
 cmd=local        # how commands are run
 seed=42          # of the training; the data do not depend on it
 tag=             # name of the experiment; default: corpus-preset-seed
+work=.           # where data/ and exp/ go, such as a scratch disk
 help_message="Usage: $0 [options]
   --stage N --stop-stage M   0 prepare, 1 validate and simulate, 2 train-sep, 3 train-sed, 4 train-joint,
                              5 decode, 6 smooth, 7 score, 8 report (default: all)
   --corpus mini|soundbank    (default $corpus); soundbank needs --root DIR: ESC-50, FSD50K, FSDKaggle2018,
                              DESED's soundbank, or one folder per class
   --preset smoke|mini|paper  (default $preset)
-  --cmd local  --seed N  --tag NAME"
+  --cmd local  --seed N  --tag NAME  --work DIR (where data/ and exp/ go)"
 asked="$0 $*"
 . ../../tools/parse_options.sh
 . ./path.sh
 . ./cmd.sh
 case "$root" in ""|/*) ;; *) root=$caller/$root ;; esac
+case "$work" in .|/*) ;; *) work=$caller/$work ;; esac
 [ -d "conf/$preset" ] || { echo "$0: unknown --preset $preset; known: smoke mini paper" >&2; exit 2; }
 [ -x "local/$corpus.sh" ] || { echo "$0: unknown --corpus $corpus; known: mini soundbank" >&2; exit 2; }
 
 conf=conf/$preset
-data=data/$corpus-$preset
-exp=exp/${tag:-$corpus-$preset-seed$seed}
+data=$work/data/$corpus-$preset
+exp=$work/exp/${tag:-$corpus-$preset-seed$seed}
 labelled="--strong $data/synth_train --weak $data/weak_train --unlabelled $data/unlabelled
   --valid-strong $data/synth_valid --valid-weak $data/weak_valid --seed $seed"
 
@@ -37,8 +39,8 @@ at() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ] && echo "== Stage $1:
 need() {  # need STAGE PATH...: stop where an input is missing, and say what makes it
   local made=$1 path; shift
   for path in "$@"; do
-    [ -e "$path" ] || { echo "$0: $path is missing; stage $made makes it: ${asked%% *} --stage $made" \
-      "--corpus $corpus --preset $preset --seed $seed" >&2; exit 1; }
+    [ -e "$path" ] || { echo "$0: $path is missing; stage $made makes it:" \
+      "$0 --stage $made --corpus $corpus --preset $preset --seed $seed" >&2; exit 1; }
   done
 }
 
@@ -90,7 +92,7 @@ if at 6 "smooth the scores"; then
   for system in $systems; do for variant in student teacher; do
     need 5 "$exp/scores/$system.$variant"
     run "$exp/log/smooth_$system.$variant.log" \
-      sedsep smooth "$exp/scores/$system.$variant" "$exp/smoothed/$system.$variant" --median 0.448
+      sedsep smooth "$exp/scores/$system.$variant" "$exp/smoothed/$system.$variant"
   done; done
 fi
 
@@ -107,5 +109,5 @@ if at 8 "report"; then
   run "$exp/log/report.log" sedsep report "$exp/results" --published conf/published.tsv \
     --table "$exp/results.tsv" --page "$exp/RESULTS.md" --experiment "$exp" \
     --command "cd egs/desed_2021 && ./run.sh${asked#"${asked%% *}"}"
-  echo "The table: egs/desed_2021/$exp/RESULTS.md"
+  echo "The table: $(cd "$exp" && pwd)/RESULTS.md"
 fi

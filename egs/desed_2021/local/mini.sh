@@ -3,4 +3,4 @@
 set -euo pipefail
 bank=$1
 if [ -e "$bank/sounds.tsv" ]; then echo "$bank is there already"; exit 0; fi
-sedsep soundbank "$bank" --synthesise --seed 2021
+sedsep soundbank "$bank" --synthesise

@@ -1,0 +1,85 @@
+"""The recipe, from nothing to the table, at the preset that only shows that it runs."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RECIPE = Path(__file__).resolve().parents[2] / "egs" / "desed_2021"
+SYSTEMS = ["SED baseline", "DESED-S0", "DESED-S1", "DESED-S2", "DESED-JT"]
+
+
+def run(*options, work, code=0):
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+    command = [RECIPE / "run.sh", "--preset", "smoke", "--work", work, *map(str, options)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """The recipe run from the first stage to the last."""
+    directory = tmp_path_factory.mktemp("recipe")
+    return directory, run(work=directory)
+
+
+def test_the_recipe_ends_in_a_table(work):
+    directory, printed = work
+    experiment = directory / "exp" / "mini-smoke-seed42"
+    with open(experiment / "results.tsv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert list(rows[0]) == ["system", "model", "psds1", "psds2", "f1"]
+    assert [(r["system"], r["model"]) for r in rows] == [(s, m) for s in SYSTEMS for m in ("student", "teacher")]
+    assert all(0 <= float(row["psds1"]) <= 1 and 0 <= float(row["f1"]) <= 100 for row in rows)
+    page = (experiment / "RESULTS.md").read_text()
+    assert "./run.sh --preset smoke" in page and "| DESED-S2 | teacher |" in page and "0.362" in page
+    assert (experiment / "results.png").stat().st_size > 10000 and "DESED-JT" in printed
+
+
+def test_stages_can_be_run_twice(work):
+    directory, _ = work
+    table = directory / "exp" / "mini-smoke-seed42" / "results.tsv"
+    before = table.read_bytes()
+    printed = run("--stage", 0, "--stop-stage", 3, work=directory)
+    assert "is there already" in printed
+    run("--stage", 8, work=directory)
+    assert table.read_bytes() == before
+
+
+def test_every_set_of_the_recipe_is_valid(work):
+    directory, _ = work
+    sets = sorted(path.parent for path in (directory / "data" / "mini-smoke").glob("*/clips.tsv"))
+    assert len(sets) == 7
+    sedsep = Path(sys.executable).parent / "sedsep"
+    done = subprocess.run([sedsep, "validate", *sets], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (("--stage", 3), "stage 1 makes it"),
+        (("--stage", 5), "stage 1 makes it"),
+        (("--stage", 7), "stage 6 makes it"),
+        (("--corpus", "soundbank"), "needs --root DIR"),
+    ],
+)
+def test_what_is_missing_is_said(tmp_path, options, message):
+    assert message in run(*options, work=tmp_path, code=1)
+
+
+@pytest.mark.parametrize("options", [("--stge", 3), ("--corpus", "moon"), ("--preset", "huge"), ("--cmd", "pbs"), ("3",)])
+def test_wrong_options(tmp_path, options):
+    assert "known" in run(*options, work=tmp_path, code=2) or "option" in run(*options, work=tmp_path, code=2)
+
+
+def test_a_failed_command_fails_the_recipe(tmp_path):
+    broken = tmp_path / "data" / "mini-smoke" / "bank"
+    broken.mkdir(parents=True)
+    (broken / "sounds.tsv").write_text("path\n")
+    printed = run("--stage", 1, work=tmp_path, code=1)
+    assert "sedsep: error:" in printed and "the log is" in printed and "Traceback" not in printed
