@@ -1,8 +1,8 @@
 """Signal-to-distortion losses: SNR, SI-SDR and SD-SDR, plain or with a threshold, of every pair of signals.
 
 Sources: Le Roux et al., "SDR - half-baked or well done?", ICASSP 2019; Wisdom et al., "Unsupervised sound
-separation using mixture invariant training", NeurIPS 2020 (threshold). In a pairwise matrix ``(B, N, N)`` dimension 1
-is the estimate and dimension 2 the reference, always.
+separation using mixture invariant training", NeurIPS 2020 (threshold). In a pairwise matrix ``(B, N, N)``
+dimension 1 is the estimate and dimension 2 the reference, always.
 """
 
 from typing import Literal

@@ -27,8 +27,8 @@ def supervised(
 
     Args:
         kind: see :func:`sedsep.losses.separation.pairwise_neg_sdr`; "google" has its own loss and ignores it.
-        zero_targets: "plain" applies ``kind`` to all-zero references too, where it is constant: their estimates
-            are never pushed to silence. "google" matches by error energy, then takes the error in dB with thresholds:
+        zero_targets: "plain" applies ``kind`` to all-zero references too, where it is constant and pushes nothing
+            to silence. "google" matches by error energy, then takes the error in dB with thresholds:
             30 dB under an active reference, 20 dB under the mixture for a reference of zeros.
         zero_mean: subtract the mean of every signal first. reduction: of the losses of a clip's sources.
 

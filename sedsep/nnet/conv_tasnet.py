@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from sedsep.errors import UserError
+from sedsep.nnet.fast import fusable
+from sedsep.nnet.fused_block import EPS
 from sedsep.nnet.fused_mask import MaskDecode
-from sedsep.nnet.fused_norm import EPS, fusable
 from sedsep.nnet.tcn import TCN, LayerNorm
 
 MASKS = {
@@ -97,8 +98,8 @@ class ConvTasNet(nn.Module):
         rate = (power - mean.square()).clamp(min=0).add(EPS).rsqrt()
         gained = self.bottleneck.weight * self.norm.gain  # (bottleneck, n_filters)
         shift = F.linear(self.norm.bias, self.bottleneck.weight, self.bottleneck.bias)
-        shift = shift - (rate * mean).float().unsqueeze(1) * gained.sum(1)
-        return frames @ (gained @ self.encoder).t() * rate.float().view(-1, 1, 1) + shift.unsqueeze(1)
+        shift = shift - (rate * mean).to(frames.dtype).unsqueeze(1) * gained.sum(1)
+        return frames @ (gained @ self.encoder).t() * rate.to(frames.dtype).view(-1, 1, 1) + shift.unsqueeze(1)
 
 
 def filterbank(n_filters: int, kernel: int) -> torch.Tensor:

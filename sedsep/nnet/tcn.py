@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from sedsep.errors import UserError
-from sedsep.nnet.fused_norm import EPS, ExpandNormDepthwise, NormProject, fusable
+from sedsep.nnet.fast import fusable
+from sedsep.nnet.fused_block import EPS, FusedBlock
 
 
 class LayerNorm(nn.Module):
@@ -65,12 +66,13 @@ class TCNBlock(nn.Module):
         """
         first = 0 if residual else self.channels
         weight, bias = self.project.weight[first:], self.project.bias[first:]
-        if self.norm1.kind == "gln" and fusable(x):
-            z = ExpandNormDepthwise.apply(
+        # The fused operation reads the sign of a PReLU's input from its output, so the slopes must be positive.
+        if self.norm1.kind == "gln" and fusable(x) and self.act1.weight > 0 and self.act2.weight > 0:
+            out = FusedBlock.apply(
                 x, self.expand.weight, self.expand.bias, self.act1.weight, self.norm1.gain, self.norm1.bias,
-                self.depthwise.weight, self.depthwise.bias, self.dilation,
+                self.depthwise.weight, self.depthwise.bias, self.act2.weight, self.norm2.gain, self.norm2.bias,
+                weight, bias, self.dilation,
             )  # fmt: skip
-            out = NormProject.apply(z, self.act2.weight, self.norm2.gain, self.norm2.bias, weight, bias)
         else:
             z = self.norm1(self.act1(self.expand(x)))
             z = self.depthwise(z.transpose(1, 2)).transpose(1, 2)  # over L: (B, L, D) -> (B, D, L) -> (B, L, D)

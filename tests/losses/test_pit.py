@@ -27,7 +27,8 @@ def brute_force(matrix):
 @given(st.integers(2, 5), st.integers(0, 10**6))
 @settings(max_examples=30, deadline=None)
 def test_is_the_best_permutation(n_sources, seed):
-    matrix = torch.randn(3, n_sources, n_sources, dtype=torch.double, generator=torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    matrix = torch.randn(3, n_sources, n_sources, dtype=torch.double, generator=generator)
     loss, permutation = pit(matrix)
     for clip, value, order in zip(matrix.tolist(), loss.tolist(), permutation.tolist()):
         expected, best = brute_force(clip)

@@ -67,9 +67,10 @@ def test_zero_mean_removes_offsets(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_gradients(kind):
     estimates, references = (torch.randn(2, 2, 9, dtype=torch.double, requires_grad=True) for _ in range(2))
+    pairs = (estimates, references)
     for zero_mean in (False, True):
-        assert torch.autograd.gradcheck(lambda e, r: pairwise_neg_sdr(e, r, kind, zero_mean), (estimates, references))
-    assert torch.autograd.gradcheck(lambda e, r: pairwise_log_mse(e, r, snr_max=30), (estimates, references))
+        assert torch.autograd.gradcheck(lambda e, r: pairwise_neg_sdr(e, r, kind, zero_mean), pairs)
+    assert torch.autograd.gradcheck(lambda e, r: pairwise_log_mse(e, r, snr_max=30), pairs)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,7 +2,7 @@
 
 Every ``tools/bench/<topic>.py`` has a function ``benchmarks()`` that yields ``(name, ours, peer)``, two functions
 without arguments that do the same work. Both run alternately in one process on two threads, so that a busy machine
-slows both; the figures are medians. A topic or a peer that cannot be imported is listed as skipped, with the reason.
+slows both; the figures are medians. A topic that cannot be imported is listed as skipped, with the reason.
 """
 
 import argparse
@@ -56,7 +56,8 @@ def run(topics, names, rounds: int) -> list:
                 if names and not any(wanted in name for wanted in names):
                     continue
                 result = compare(name, ours, peer, rounds)
-                print(f"{result['ours_s']:9.4f} {result['peer_s']:9.4f} {result['ratio']:8.1f}  {name}", flush=True)
+                figures = f"{result['ours_s']:9.4f} {result['peer_s']:9.4f} {result['ratio']:8.1f}"
+                print(f"{figures}  {name}", flush=True)
                 results.append(result)
         except ImportError as error:
             print(f"{'skipped':>28s}  {path.stem}: {error}", flush=True)
