@@ -28,8 +28,9 @@ def median_filter(scores: np.ndarray, frames) -> np.ndarray:
     frames = np.broadcast_to(np.asarray(frames, int), scores.shape[-1:])
     if (frames < 1).any():
         raise UserError(f"median filter lengths must be at least 1 frame, not {frames.min()}")
-    batch = np.ascontiguousarray(scores).reshape(-1, *scores.shape[-2:])
-    return _running_median(batch, np.ascontiguousarray(frames)).reshape(scores.shape)
+    # One type for all callers: each other one would be compiled on its own.
+    batch = np.ascontiguousarray(scores, np.float64).reshape(-1, *scores.shape[-2:])
+    return _running_median(batch, np.array(frames, np.int64)).reshape(scores.shape).astype(scores.dtype)
 
 
 @numba.njit(cache=True)
@@ -37,14 +38,17 @@ def _running_median(scores, sizes):
     """``(B, L', C)``; the window is kept sorted, and each step moves only what lies between leaver and joiner."""
     n_clips, n_frames, n_classes = scores.shape
     smoothed = np.empty_like(scores)
-    sorted_window = np.empty(sizes.max(), scores.dtype)
+    sorted_window = np.empty(sizes.max())
     for clip in range(n_clips):
         for label in range(n_classes):
             size = sizes[label]
             window, back = sorted_window[:size], size // 2
-            for k in range(size):
-                window[k] = scores[clip, _mirrored(k - back, n_frames), label]
-            window.sort()
+            for k in range(size):  # insertion: numba's own sort takes many seconds to compile
+                value = scores[clip, _mirrored(k - back, n_frames), label]
+                while k > 0 and window[k - 1] > value:
+                    window[k] = window[k - 1]
+                    k -= 1
+                window[k] = value
             smoothed[clip, 0, label] = window[back]
             for frame in range(1, n_frames):
                 old = scores[clip, _mirrored(frame - 1 - back, n_frames), label]

@@ -21,11 +21,12 @@ class Selection:
     """How the best epoch is chosen: macro weak F1 + a strong F1, both at threshold 0.5.
 
     Args:
-        strong: "intersection" F1 as published (a class without true positives drops out), or "event" (collar) F1.
+        strong: "intersection" F1 as published (a class without true positives drops out, so that a detector which
+            knows few classes can win), "intersection_zero" (such a class counts 0), or "event" (collar) F1.
         median: seconds of the median filter over the scores; also the model's own smoothing.
     """
 
-    strong: Literal["intersection", "event"] = "intersection"
+    strong: Literal["intersection", "intersection_zero", "event"] = "intersection"
     median: float = 0.448
 
 
@@ -74,8 +75,9 @@ def _strong_f1(system, loader, settings):
     reference, values = events_table(truth), {}
     for variant, found in clips.items():
         (events,) = decode(found, system.classes, [0.5])
-        score = {"intersection": intersection_f1, "event": event_f1}[settings.strong]
-        values[variant] = float(np.nan_to_num(score(events, reference, tuple(system.classes)).macro))
+        score = event_f1 if settings.strong == "event" else intersection_f1
+        f1 = score(events, reference, tuple(system.classes))
+        values[variant] = float(np.nan_to_num(f1.macro_zero if settings.strong == "intersection_zero" else f1.macro))
     return values
 
 

@@ -35,7 +35,7 @@ def batch():
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("strong", ["intersection", "event"])
+@pytest.mark.parametrize("strong", ["intersection", "intersection_zero", "event"])
 def test_right_scores_one_and_deaf_scores_zero(batch, strong):
     metrics = detection_metrics(Oracle(batch), {"strong": [batch], "weak": [batch]}, Selection(strong, 0.064))
     assert metrics["right"] == {"weak_f1": 1.0, f"{strong}_f1": 1.0, "objective": 2.0}
@@ -45,3 +45,11 @@ def test_right_scores_one_and_deaf_scores_zero(batch, strong):
 def test_weak_validation_may_be_absent(batch):
     metrics = detection_metrics(Oracle(batch), {"strong": [batch]}, Selection("event", 0.0))
     assert metrics["right"] == {"event_f1": 1.0, "objective": 1.0}
+
+
+def test_a_class_that_is_never_found_counts_only_where_asked(batch):
+    batch.strong[:, :, 0] = 0  # "High" is missed
+    oracle = Oracle(batch)
+    found = {kind: detection_metrics(oracle, {"strong": [batch]}, Selection(kind, 0.064))["right"][f"{kind}_f1"]
+             for kind in ("intersection", "intersection_zero")}  # fmt: skip
+    assert found == {"intersection": 1.0, "intersection_zero": 0.5}
