@@ -1,0 +1,62 @@
+"""Commands that make and check data: soundbank, simulate, validate."""
+
+import click
+
+from sedsep.cli.train import DIRECTORY, FILE
+
+
+@click.command()
+@click.argument("out", type=DIRECTORY)
+@click.option("--root", type=DIRECTORY, help="Folder of isolated recordings.")
+@click.option("--format", "layout", default="auto", show_default=True, help="auto, folders, esc50, fsd50k, ...")
+@click.option("--synthesise", is_flag=True, help="Synthesise the mini soundbank of the ten DESED classes instead.")
+@click.option("--classes", default="", help="Event classes in order, with commas; all by default.")
+@click.option("--backgrounds", default="", help="Labels that serve as backgrounds, with commas.")
+@click.option("--folds", default="", help='Folds of the splits: "train=1,2,3 validation=4 test=4".')
+@click.option("--seed", default=2021, show_default=True)
+def soundbank(out, root, layout, synthesise, classes, backgrounds, folds, seed):
+    """Read isolated recordings into the soundbank OUT: where each sounds, and splits apart by source."""
+    from pathlib import Path
+
+    from sedsep.data.collections import read_collection
+    from sedsep.data.minibank import synthesise_bank
+    from sedsep.data.soundbank import build
+    from sedsep.data.splits import parse_folds
+
+    if bool(root) == synthesise:
+        raise click.UsageError("give either --root or --synthesise")
+    if synthesise:
+        root = Path(out) / "recordings"
+        synthesise_bank(root, seed)
+    found = build(out, read_collection(root, layout), names(classes) or None, names(backgrounds),
+                  parse_folds(folds) or None, seed)  # fmt: skip
+    click.echo(f"{out}: {found['sounds']} sounds of {found['classes']} classes, {found['skipped']} skipped")
+    if found["empty"]:
+        click.echo(f"no sound of: {', '.join(found['empty'])}")
+
+
+def names(text):
+    """``a,b`` -> ``("a", "b")``."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+@click.command()
+@click.argument("bank", type=DIRECTORY)
+@click.argument("out", type=DIRECTORY)
+@click.option("--conf", type=FILE, required=True, help="YAML description of the scenes.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override any key.")
+@click.option("--workers", default=1, show_default=True, help="Processes; the result is the same for any number.")
+def simulate(bank, out, conf, settings, workers):
+    """Draw soundscapes from BANK into the set OUT: mixtures, stems, labels."""
+    from sedsep import config
+    from sedsep.data.scene import describe
+    from sedsep.data.simulate import simulate
+    from sedsep.data.soundbank import Soundbank
+
+    made = simulate(describe(config.read(conf, settings)), Soundbank.read(bank), out, workers)
+    click.echo(f"{out}: {made['clips']} clips, {made['events']} events, {made['turned_down']} clips turned down")
+    if made["unused"]:
+        click.echo(f"classes without a sound: {', '.join(made['unused'])}")
+
+
+COMMANDS = [soundbank, simulate]

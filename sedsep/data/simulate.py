@@ -1,0 +1,221 @@
+"""Simulation: scenes rendered to stems and their sum, on the fly for training or as a set on disk.
+
+A mixture is the float32 sum of its stems, asserted for every clip; room responses act on each source before the
+sum; one gain turns down all of a clip that would clip. The files' bytes do not depend on the number of workers.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from sedsep import config
+from sedsep.data import audio, scene
+from sedsep.data.activity import active_mask, rms
+from sedsep.data.manifest import Clip, write_set
+from sedsep.data.parallel import over
+from sedsep.data.rooms import response, reverberated
+from sedsep.data.scene import Placed, Scene, SceneDescription
+from sedsep.data.soundbank import Soundbank
+from sedsep.data.sources import SourceCache
+from sedsep.data.tables import Stem
+from sedsep.errors import UserError
+from sedsep.files import writing_directory
+
+FADE_SECONDS = 0.005  # at both ends of an event, against clicks where it was cut
+SEAM_SECONDS = 0.5  # cross-fade where a short background repeats
+
+
+@dataclass(frozen=True)
+class StemInfo:
+    """What a stem is: its event class or background label, role, and original source."""
+
+    label: str
+    role: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One clip: mixture ``(T,)``, stems ``(N, T)`` that add up to it (background first), events in seconds."""
+
+    mixture: np.ndarray
+    stems: np.ndarray
+    rows: list
+    infos: list
+    gain: float
+
+
+def render(drawn: Scene, description: SceneDescription, cache: SourceCache) -> Rendered:
+    """Turn a scene into sound; a pure function of its arguments.
+
+    Raises:
+        UserError: a recording cannot be read, or is silent where the bank says that it sounds.
+    """
+    rate = description.sample_rate
+    n_samples = _samples(drawn.milliseconds, rate)
+    placed = [drawn.background] if drawn.background else []
+    stems = np.zeros((len(placed) + len(drawn.events), n_samples), np.float32)
+    if placed:
+        _add_background(stems[0], drawn.background, cache, rate)
+    for stem, event in zip(stems[len(placed) :], drawn.events):
+        _add_event(stem, event, drawn.room, cache, rate)
+    mixture = total(stems)
+    loudest = float(np.abs(mixture).max()) if n_samples else 0.0
+    gain = 1.0
+    if loudest > description.peak:
+        gain = description.peak / loudest
+        stems *= np.float32(gain)
+        mixture = total(stems)
+    exact = stems.sum(axis=0, dtype=np.float64)
+    assert np.abs(mixture - exact).max(initial=0.0) <= 1e-6, "the stems of a clip do not add up to its mixture"
+    infos = [
+        StemInfo(p.sound.label if p.sound.role == "foreground" else "", p.sound.role, p.sound.source)
+        for p in (*placed, *drawn.events)
+    ]
+    return Rendered(mixture, stems, scene.labels(drawn), infos, gain)
+
+
+def total(stems: np.ndarray) -> np.ndarray:
+    """Sum of stems ``(N, T)`` -> mixture ``(T,)`` float32, in their order; zeros where there are none."""
+    mixture = np.zeros(stems.shape[1], np.float32)
+    for stem in stems:
+        mixture += stem
+    return mixture
+
+
+def _add_event(stem, event: Placed, room, cache, rate):
+    """Write an event into its stem at the level it was drawn with, measured over its active part."""
+    first = _samples(event.onset, rate)
+    n = _samples(event.onset + event.duration, rate) - first
+    inside = _samples(event.start, rate) - round(event.sound.onset * rate)
+    dry = np.zeros(n, np.float32)
+    piece = cache.get(event.sound)[max(0, inside) :][:n]
+    dry[: len(piece)] = piece
+    fade = np.linspace(0, 1, max(2, int(FADE_SECONDS * rate)), dtype=np.float32)[: n // 2]
+    dry[: len(fade)] *= fade
+    dry[n - len(fade) :] *= fade[::-1]
+    mask = active_mask(dry, rate)
+    wet = dry
+    if room is not None:
+        impulse = response(room, event.position, rate, np.random.default_rng(event.tail))
+        wet = reverberated(dry, impulse)[: len(stem) - first]
+    stem[first : first + len(wet)] = wet * _gain(event, rms(wet[:n][mask]))
+
+
+def _add_background(stem, background: Placed, cache, rate):
+    """Fill a stem with a background; one that is shorter than the clip repeats, with a cross-fade at each seam."""
+    whole = cache.get(background.sound)
+    inside = _samples(background.start, rate) - round(background.sound.onset * rate)
+    piece = whole[max(0, inside) :][: len(stem)]
+    if len(piece) < len(stem):
+        piece = whole
+    seam = min(int(SEAM_SECONDS * rate), len(piece) // 2)
+    rise = np.sqrt(np.linspace(0, 1, seam, dtype=np.float32))  # equal power: the loop's ends are unrelated
+    at = 0
+    while True:
+        part = piece[: len(stem) - at].copy()
+        if at:
+            part[:seam] *= rise[: len(part)]
+        if at + len(piece) < len(stem):
+            part[len(part) - seam :] *= rise[::-1]
+        stem[at : at + len(part)] += part
+        at += len(piece) - seam
+        if at + seam >= len(stem):
+            break
+    stem *= _gain(background, rms(stem))
+
+
+def _gain(placed: Placed, level: float) -> np.float32:
+    if level < 1e-7:
+        raise UserError(f"{placed.sound.path}: silent where the bank says it sounds; build the soundbank again")
+    return np.float32(10 ** (placed.level_db / 20) / level)
+
+
+def _samples(milliseconds: int, rate: int) -> int:
+    return round(milliseconds * rate / 1000)
+
+
+class SimulatedClips:
+    """Clips that are mixed when they are asked for: ``item(epoch, index)``, the same anywhere, any time.
+
+    Args:
+        description: what to draw. bank: the sounds.
+    """
+
+    def __init__(self, description: SceneDescription, bank: Soundbank):
+        self.description = description
+        self.selection = scene.usable(bank.select(description.split, description.share), description)
+        self.classes = bank.classes
+        self.cache = SourceCache(description.sample_rate)
+
+    def __len__(self):
+        return self.description.count
+
+    def scene(self, epoch: int, index: int) -> Scene:
+        """The scene of one clip, without its sound."""
+        return scene.draw(self.description, self.selection, self.description.seed, epoch, index)
+
+    def item(self, epoch: int, index: int) -> Rendered:
+        """The clip ``index`` of ``epoch``."""
+        return render(self.scene(epoch, index), self.description, self.cache)
+
+
+@dataclass(frozen=True)
+class ClipWriter:
+    """Renders clip ``index`` of epoch 0 into a directory; what a worker process runs."""
+
+    clips: SimulatedClips
+    directory: Path
+    prefix: str
+
+    def __call__(self, index: int):
+        """Write the audio and return ``(Clip, gain)``."""
+        rendered, description = self.clips.item(0, index), self.clips.description
+        name = f"{self.prefix}_{index:0{max(4, len(str(description.count)))}d}"
+        path = self.directory / "audio" / f"{name}.wav"
+        audio.write(path, rendered.mixture, description.sample_rate)
+        stems = []
+        for number, (stem, info) in enumerate(zip(rendered.stems, rendered.infos)):
+            place = None
+            if description.stems:
+                place = self.directory / "stems" / name / f"{number}_{info.label or info.role}.wav"
+                audio.write(place, stem, description.sample_rate)
+            stems.append(Stem(place, info.label, info.role, info.source))
+        strong = tuple(rendered.rows) if description.labels == "strong" else None
+        found = {label for _, _, label in rendered.rows}
+        weak = tuple(c for c in self.clips.classes if c in found) if description.labels == "weak" else None
+        seconds = len(rendered.mixture) / description.sample_rate
+        return Clip(path.name, path, seconds, strong, weak, tuple(stems), description.domain), rendered.gain
+
+
+def simulate(description: SceneDescription, bank: Soundbank, out, workers: int = 1) -> dict:
+    """Write a set of simulated clips: audio, stems, tables and ``simulation.yaml``, whole or not at all.
+
+    Args:
+        workers: processes; the files are the same for any number.
+
+    Returns:
+        ``{"clips": n, "events": n, "turned_down": clips whose gain is below 1, "unused": [class, ...]}``; unused
+        classes have no sound in the split and share.
+
+    Raises:
+        UserError: the bank does not serve the description, a recording is broken, or the disk is full.
+    """
+    out = Path(out)
+    clips = SimulatedClips(description, bank)
+    with writing_directory(out) as temporary:
+        writer = ClipWriter(clips, temporary, out.name)
+        results = over(writer, description.count, workers)
+        made = dict(tqdm(results, total=description.count, desc=f"simulate {out.name}", unit="clip", leave=False))
+        ordered = [made[index][0] for index in range(description.count)]
+        write_set(temporary, bank.classes, ordered)
+        bank_path = str(Path(bank.directory).absolute())
+        config.write(temporary / "simulation.yaml", {"bank": bank_path, **asdict(description)})
+    return {
+        "clips": len(ordered),
+        "events": sum(stem.role == "foreground" for clip in ordered for stem in clip.stems),
+        "turned_down": sum(gain < 1 for _, gain in made.values()),
+        "unused": [name for name in bank.classes if name not in clips.selection.events],
+    }

@@ -1,0 +1,109 @@
+"""Scenes as data: the description's keys, the rules of placement, randomness from (seed, epoch, index) alone."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sedsep.data.scene import Placed, Scene, SceneDescription, describe, draw, labels, usable
+from sedsep.data.soundbank import Selection, Sound
+from sedsep.errors import UserError
+
+
+def sound(label, seconds, number=0):
+    return Sound(f"{label}{number}.wav", label, "foreground", 0.5, 0.5 + seconds, "train", f"{label}{number}")
+
+
+SELECTION = Selection(
+    {"Cat": tuple(sound("Cat", 0.3 + number, number) for number in range(3)), "Dog": (sound("Dog", 5.0),)},
+    {"room": (sound("room", 12.0),)},
+)
+
+
+@given(
+    st.integers(0, 10**6),
+    st.booleans(),
+    st.sampled_from(["inside", "anywhere"]),
+    st.sampled_from([None, 1, 2]),
+    st.floats(1.0, 10.0),
+)
+@settings(max_examples=60, deadline=None)
+def test_rules_of_placement(index, overlap, positions, polyphony, seconds):
+    description = describe(
+        {
+            "seconds": round(seconds, 3),
+            "n_events": [0, 8],
+            "event_seconds": [0.25, 2.5],
+            "same_class_overlap": overlap,
+            "positions": positions,
+            "polyphony": polyphony,
+        }
+    )
+    scene = draw(description, SELECTION, 1, 0, index)
+    assert scene == draw(description, SELECTION, 1, 0, index)
+    assert scene != draw(description, SELECTION, 1, 1, index)
+    assert len(scene.events) <= 8
+    for event in scene.events:
+        assert 0 <= event.onset and event.onset + event.duration <= scene.milliseconds
+        assert 250 <= event.duration <= 2500
+        assert event.start >= 500 and event.start + event.duration <= 1000 * event.sound.offset + 1
+        assert 6 <= event.level_db - scene.background.level_db <= 30
+    rows = labels(scene)
+    for onset, offset, label in rows:
+        assert 0 <= onset < offset <= scene.milliseconds / 1000 and round(onset, 3) == onset
+        others = [row for row in rows if row[2] == label and row[0] > onset]
+        assert all(other[0] - offset > 0.0009 for other in others)
+    if not overlap:
+        assert len(rows) == len(scene.events)
+    if polyphony:
+        moments = [event.onset for event in scene.events]
+        sounding = [sum(e.onset <= m < e.onset + e.duration for e in scene.events) for m in moments]
+        assert max(sounding, default=0) <= polyphony
+
+
+def test_overlaps_of_a_class_are_merged_in_the_labels():
+    events = tuple(Placed(sound(n, 2.0), 0, a, b - a, 0.0) for n, a, b in (("Cat", 0, 900), ("Dog", 100, 200)))
+    events += (Placed(sound("Cat", 2.0), 0, 500, 700, 0.0), Placed(sound("Cat", 2.0), 0, 1300, 100, 0.0))
+    assert labels(Scene(2000, None, events, None)) == [(0, 1.2, "Cat"), (0.1, 0.2, "Dog"), (1.3, 1.4, "Cat")]
+
+
+def test_every_class_and_recording_gets_its_turn_and_cut_events_occur():
+    description = describe({"n_events": [2, 2], "positions": "anywhere", "rooms": {"probability": 0.5}})
+    scenes = [draw(description, SELECTION, 0, 0, index) for index in range(200)]
+    events = [event for scene in scenes for event in scene.events]
+    assert {event.sound for event in events} == {s for sounds in SELECTION.events.values() for s in sounds}
+    assert any(e.onset == 0 for e in events) and any(e.onset + e.duration == 10000 for e in events)
+    assert 70 < sum(scene.room is not None for scene in scenes) < 130
+    assert all((event.position is None) == (scene.room is None) for scene in scenes for event in scene.events)
+
+
+def test_defaults_and_sections():
+    assert describe({}) == SceneDescription()
+    assert describe({"rooms": {"rt60": [0.2, 0.3]}}).rooms == {"rt60": [0.2, 0.3], "probability": 1.0}
+    assert describe({"rooms": None}).rooms is None
+
+
+@pytest.mark.parametrize(
+    "section, message",
+    [
+        ({"n_event": [1, 2]}, "unknown key 'n_event' .did you mean 'n_events'"),
+        ({"rooms": {"rt": [1, 2]}}, "unknown key 'rooms.rt' .did you mean 'rt60'"),
+        ({"level_db": [30, 6]}, r"level_db must be \[lowest, highest\], not \[30.0, 6.0\]"),
+        ({"level_db": [6]}, "level_db must be"),
+        ({"seconds": 0}, "seconds must be positive"),
+        ({"polyphony": 0}, "polyphony must be at least 1"),
+        ({"labels": "strnog"}, "labels is 'strnog' .did you mean 'strong'"),
+        ({"count": "many"}, "count must be int"),
+    ],
+)
+def test_mistakes_in_a_description_are_refused(section, message):
+    with pytest.raises(UserError, match=message):
+        describe(section)
+
+
+def test_what_the_bank_cannot_serve_is_refused():
+    assert set(usable(SELECTION, describe({"event_seconds": [4, 10]})).events) == {"Dog"}
+    with pytest.raises(UserError, match="no sound of the bank is as long"):
+        usable(SELECTION, describe({"event_seconds": [20, 30]}))
+    with pytest.raises(UserError, match="no backgrounds .* background_probability to 0"):
+        usable(Selection(SELECTION.events, {}), describe({}))
+    assert usable(Selection(SELECTION.events, {}), describe({"background_probability": 0})).backgrounds == {}
