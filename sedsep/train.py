@@ -24,21 +24,32 @@ from sedsep.systems import SYSTEMS
 
 @dataclass(frozen=True)
 class Mixtures:
-    """Data of separators. seconds: of the windows. batch: clips per batch. workers: loading processes."""
+    """Data of separators.
+
+    Args:
+        seconds: of the windows. batch: clips per batch. batches: per epoch at most. workers: loading processes.
+    """
 
     seconds: float = 4.0
     batch: int = 6
+    batches: int | None = None
     workers: int = 0
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Data of detectors. seconds: of the clips; strong, weak, unlabelled: clips of each kind in a batch."""
+    """Data of detectors.
+
+    Args:
+        seconds: of the clips. strong, weak, unlabelled: clips of each kind in a batch. batches: per epoch at most.
+        validation: clips per batch of validation. workers: loading processes.
+    """
 
     seconds: float = 10.0
     strong: int = 12
     weak: int = 12
     unlabelled: int = 24
+    batches: int | None = None
     validation: int = 24
     workers: int = 0
 
@@ -156,7 +167,8 @@ def _training_loader(system, sets, data, seed):
     datasets = {stream: _dataset(system, group, data, seed, True) for stream, group in sets.items()}
     shares = {stream: data["batch"] if stream == "mixtures" else data[stream] for stream in datasets}
     shares = {stream: share for stream, share in shares.items() if share > 0}
-    sampler = StreamSampler({stream: len(d) for stream, d in datasets.items()}, shares, seed)
+    sizes = {stream: len(dataset) for stream, dataset in datasets.items()}
+    sampler = StreamSampler(sizes, shares, seed, batches=data["batches"])
     return _loader(datasets, sampler, data["workers"])
 
 

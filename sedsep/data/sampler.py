@@ -17,13 +17,14 @@ class StreamSampler:
     Args:
         sizes: clips in each stream. shares: clips of each stream in a batch. seed: of the order.
         shuffle: False gives the streams' own order, every clip once, with a smaller last batch.
+        batches: per epoch at most; None for all that the shortest stream has.
 
     Iterating yields lists of keys ``(stream, epoch, index)`` in the order of ``shares``.
     """
 
-    def __init__(self, sizes: dict, shares: dict, seed: int = 0, shuffle: bool = True):
+    def __init__(self, sizes: dict, shares: dict, seed: int = 0, shuffle: bool = True, batches: int = None):
         self.sizes, self.shares, self.seed, self.shuffle = dict(sizes), dict(shares), seed, shuffle
-        self.epoch = 0
+        self.batches, self.epoch = batches, 0
         for name, share in self.shares.items():
             if shuffle and self.sizes[name] < share:
                 raise UserError(
@@ -34,7 +35,8 @@ class StreamSampler:
     def __len__(self):
         if not self.shuffle:
             return max(-(-self.sizes[name] // share) for name, share in self.shares.items())
-        return min(self.sizes[name] // share for name, share in self.shares.items())
+        longest = min(self.sizes[name] // share for name, share in self.shares.items())
+        return longest if self.batches is None else min(longest, self.batches)
 
     def __iter__(self):
         orders = {name: self._order(name) for name in self.shares}

@@ -6,6 +6,7 @@ spec 01, C. S0 is this network without training, S1, S2 and JT its three ways of
 
 from typing import Annotated, Literal
 
+import torch
 from torch import nn
 
 from sedsep.labels import Classes, FrameGrid
@@ -30,7 +31,11 @@ class SeparatedDetector(nn.Module):
         self.detector = detector
 
     def forward(self, waveform) -> Detection:
-        sources = self.separator(waveform)
+        """Waveform ``(B, T)`` -> ``Detection``."""
+        return self.from_sources(self.separator(waveform))
+
+    def from_sources(self, sources) -> Detection:
+        """Sources ``(B, N, T)`` -> ``Detection``."""
         n_clips, n_sources, n_samples = sources.shape
         found = self.detector(sources.reshape(n_clips * n_sources, n_samples))  # (B, N, T) -> (B N, T)
         strong, weak, embedding = (x.unflatten(0, (n_clips, n_sources)) for x in found)  # (B N, ...) -> (B, N, ...)
@@ -93,6 +98,18 @@ class Joint(MeanTeacher):
                 for layer in _batch_norms(network):
                     layer.eval()
         return self
+
+    def prepare(self, batch):
+        """A frozen separator is the same in student and teacher: its sources are computed once for both."""
+        waveform, strong, weak = super().prepare(batch)
+        if self.frozen != "separator":
+            return waveform, strong, weak
+        with torch.no_grad():
+            return self.student.separator(waveform), strong, weak
+
+    def run(self, network, inputs):
+        """``Detection`` of the prepared inputs."""
+        return network.from_sources(inputs) if self.frozen == "separator" else network(inputs)
 
     def start_from(self, other, variant: str) -> None:
         """Student and teacher take the separator, the detector or both from a trained system."""

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from sedsep.data import audio
+from sedsep.data.dataset import ClipDataset
+from sedsep.data.manifest import Clip, ClipSet
+from sedsep.errors import UserError
+from sedsep.labels import FrameGrid
+
+GRID = FrameGrid(8000, 128, 4)
+
+
+def dataset(directory, seconds, **options):
+    clip_set = ClipSet.read(directory)
+    return ClipDataset(clip_set.clips, clip_set.classes, 8000, seconds, **options)
+
+
+def test_labels_and_sound_move_together(make_set):
+    items = dataset(make_set("a", 4), 0.6, grid=GRID, seed=3)
+    moved = 0
+    for index in range(4):
+        example = items[2, index]
+        assert example.mixture.shape == (4800,) and example.n_samples == 4800
+        # The tone is the only loud thing: where it sounds the labels must say so.
+        frames = np.abs(example.mixture[: 9 * 512].reshape(9, 512)).max(1) > 0.1
+        labelled = example.strong[:9].any(1)
+        assert (frames <= labelled).all() and labelled.sum() - frames.sum() <= 2
+        moved += example.events[0][0] != items.clips[index].strong[0][0]
+    assert moved == 4
+
+
+def test_items_are_a_function_of_seed_epoch_and_index(make_set):
+    directory = make_set("a", 4)
+    one, other = (dataset(directory, 0.5, seed=1) for _ in range(2))
+    assert np.array_equal(one[3, 2].mixture, other[3, 2].mixture)
+    assert not np.array_equal(one[3, 2].mixture, one[4, 2].mixture)
+    assert not np.array_equal(one[3, 2].mixture, dataset(directory, 0.5, seed=2)[3, 2].mixture)
+
+
+def test_evaluation_takes_the_beginning_and_short_clips_are_padded(make_set):
+    directory = make_set("a", 2)
+    whole = audio.read(ClipSet.read(directory).clips[0].path, 8000)
+    assert np.array_equal(dataset(directory, 0.5, training=False)[9, 0].mixture, whole[:4000])
+    padded = dataset(directory, 1.5, training=False)[0, 0]
+    assert padded.n_samples == 8000 and np.array_equal(padded.mixture[8000:], np.zeros(4000))
+
+
+def test_stems_fill_the_slots_and_add_up(make_set):
+    example = dataset(make_set("a", 2, stems=True), 1.0, n_sources=4)[0, 0]
+    assert example.sources.shape == (4, 8000)
+    np.testing.assert_allclose(example.sources.sum(0), example.mixture, atol=1e-6)
+    assert np.abs(example.sources[0]).max() < 0.1 < np.abs(example.sources[1]).max()
+    assert not example.sources[2:].any()
+    folded = dataset(make_set("b", 2, stems=True), 1.0, n_sources=1)[0, 0]
+    np.testing.assert_allclose(folded.sources[0], folded.mixture, atol=1e-6)
+
+
+def test_without_stems_the_cure_is_named(make_set):
+    with pytest.raises(UserError, match="--loss mixit"):
+        dataset(make_set("a", 2), 1.0, n_sources=4)
+
+
+def test_a_clip_shorter_than_a_frame(tmp_path, make_set):
+    audio.write(tmp_path / "s.wav", np.full(100, 0.1, np.float32), 8000)
+    classes = ClipSet.read(make_set("a", 2)).classes
+    items = ClipDataset([Clip("s.wav", tmp_path / "s.wav", 0.0125)], classes, 8000, 1.0, GRID)
+    with pytest.raises(UserError, match="s.wav: 100 samples are shorter than one frame of 512"):
+        items[0, 0]
