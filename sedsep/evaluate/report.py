@@ -103,10 +103,10 @@ def _draw_bars(ours, rows, path):
     systems, models = list(dict.fromkeys(ours["system"])), list(dict.fromkeys(ours["model"]))
     for axis, metric in zip(axes, ("psds1", "psds2")):
         for shift, model in zip(np.linspace(-0.2, 0.2, len(models)), models):
-            places = np.arange(len(systems)) + shift
-            axis.bar(places, ours.loc[ours["model"] == model, metric], 0.36, label=model)
-            paper = rows.loc[rows["model"] == model, metric]
-            axis.plot(places, paper, "k_", markersize=12, label="published, on DESED" if model == models[-1] else None)
+            chosen = ours["model"] == model
+            places = np.array([systems.index(name) for name in ours.loc[chosen, "system"]]) + shift
+            axis.bar(places, ours.loc[chosen, metric], 0.36, label=model)
+            axis.plot(places, rows.loc[chosen.to_numpy(), metric], "k_", markersize=12, label="published, on DESED" if model == models[-1] else None)
         axis.set(title=metric.upper(), xticks=range(len(systems)), ylim=(0, 1))
         axis.set_xticklabels([name.replace(" ", "\n") for name in systems], fontsize=8)
         axis.spines[["top", "right"]].set_visible(False)
