@@ -1,0 +1,49 @@
+"""The runner of the benchmarks: figures, choice by name, and topics whose peer is absent."""
+
+import importlib.util
+import time
+from pathlib import Path
+
+import pytest
+
+PATH = Path(__file__).resolve().parents[2] / "tools" / "bench" / "run.py"
+TOPIC = """
+import time
+def benchmarks():
+    yield "slow peer", lambda: time.sleep(0.002), lambda: time.sleep(0.02)
+    yield "equal peer", lambda: time.sleep(0.002), lambda: time.sleep(0.002)
+"""
+
+
+@pytest.fixture
+def bench():
+    spec = importlib.util.spec_from_file_location("bench_run", PATH)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_figures_and_skipped_topics(bench, tmp_path, capsys):
+    (tmp_path / "one.py").write_text(TOPIC)
+    (tmp_path / "two.py").write_text("import a_peer_that_is_absent\n")
+    results = bench.run(sorted(tmp_path.glob("*.py")), [], 3)
+    assert [r["name"] for r in results] == ["slow peer", "equal peer", "two"]
+    assert set(results[0]) == {"name", "ours_s", "peer_s", "ratio"}
+    assert results[0]["ratio"] == pytest.approx(results[0]["peer_s"] / results[0]["ours_s"])
+    assert results[0]["ratio"] > 2
+    assert "a_peer_that_is_absent" in results[2]["skipped"] and "skipped" in capsys.readouterr().out
+
+
+def test_names_choose(bench, tmp_path):
+    (tmp_path / "one.py").write_text(TOPIC)
+    assert [r["name"] for r in bench.run([tmp_path / "one.py"], ["equal"], 1)] == ["equal peer"]
+
+
+def test_runs_alternate_after_one_warm_up(bench):
+    calls = []
+    result = bench.compare("x", lambda: calls.append("ours"), lambda: calls.append("peer"), 2)
+    assert calls == ["ours", "peer"] * 3 and result["ours_s"] < 1
+
+
+def test_seconds_is_wall_clock(bench):
+    assert bench.seconds(lambda: time.sleep(0.01)) >= 0.01
