@@ -106,7 +106,8 @@ def _draw_bars(ours, rows, path):
             chosen = ours["model"] == model
             places = np.array([systems.index(name) for name in ours.loc[chosen, "system"]]) + shift
             axis.bar(places, ours.loc[chosen, metric], 0.36, label=model)
-            axis.plot(places, rows.loc[chosen.to_numpy(), metric], "k_", markersize=12, label="published, on DESED" if model == models[-1] else None)
+            label = "published, on DESED" if model == models[-1] else None
+            axis.plot(places, rows.loc[chosen.to_numpy(), metric], "k_", markersize=12, label=label)
         axis.set(title=metric.upper(), xticks=range(len(systems)), ylim=(0, 1))
         axis.set_xticklabels([name.replace(" ", "\n") for name in systems], fontsize=8)
         axis.spines[["top", "right"]].set_visible(False)
