@@ -48,14 +48,14 @@ def mixit(
 
     with torch.no_grad():
         gram, means = inner_products(estimates, mixtures)
-        if zero_mean:
-            gram = gram - estimates.shape[2] * means.unsqueeze(2) * means.unsqueeze(1)
+        means = means * zero_mean
+        gram = gram - estimates.shape[2] * means.unsqueeze(2) * means.unsqueeze(1)
         power = gram.diagonal(dim1=1, dim2=2)[:, -2:]  # (B, 2)
         table = assignments(estimates.shape[1]).to(gram.device)
         noise = errors(gram, table)  # (B, 2^N, 2)
         best = score(noise, power.unsqueeze(1)).sum(2).argmin(1)
         noise = noise[torch.arange(len(best), device=best.device), best]  # (B, 2)
-    noise = BestError.apply(estimates, mixtures, table[best], noise, means if zero_mean else torch.zeros_like(means))
+    noise = BestError.apply(estimates, mixtures, table[best], noise, means)
     losses = score(noise, power)
     return (losses.mean(1) if reduction == "mean" else losses.sum(1)).to(estimates.dtype), table[best]
 
@@ -78,7 +78,7 @@ def inner_products(estimates: torch.Tensor, mixtures: torch.Tensor) -> tuple:
 def errors(gram: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
     """Error energies ``(B, 2^N, 2)`` of all assignments from the inner products of :func:`inner_products`.
 
-    By ``|x - a s|^2 = |x|^2 - 2 a (s x) + a (s s') a'`` for a mixture x, estimates s and a row a of the assignment.
+    By ``|x - a s|^2 = |x|^2 - 2 a (s x) + a (s s') a'`` for a mixture x, estimates s and an assignment's row a.
     """
     power = gram.diagonal(dim1=1, dim2=2)[:, None, -2:]
     across = torch.einsum("pin,bni->bpi", table, gram[:, :-2, -2:])
@@ -89,8 +89,8 @@ def errors(gram: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
 class BestError(Function):
     """Error energies ``(B, 2)`` of the best assignment: their values are known, this adds the gradient.
 
-    ``apply(estimates, mixtures, assignment, values, means)`` with assignment ``(B, 2, N)``, and means ``(B, N + 2)``
-    that are subtracted from the signals.
+    ``apply(estimates, mixtures, assignment, values, means)`` with assignment ``(B, 2, N)`` and the means
+    ``(B, N + 2)`` that are subtracted from the signals.
     """
 
     @staticmethod
