@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import torch
@@ -11,9 +10,12 @@ from torch.utils.data import DataLoader
 
 from sedsep import config
 from sedsep.batch import collate
-from sedsep.data.dataset import ClipDataset, Streams
+from sedsep.data.dataset import MixedClips, RecordedClips, Streams, Windows
 from sedsep.data.manifest import ClipSet
 from sedsep.data.sampler import StreamSampler
+from sedsep.data.scene import describe
+from sedsep.data.simulate import SimulatedClips
+from sedsep.data.soundbank import Soundbank
 from sedsep.engine import checkpoint
 from sedsep.engine.experiment import open_experiment
 from sedsep.engine.optimisation import Optimisation, Optimiser
@@ -77,7 +79,9 @@ def train(name: str, raw: dict, exp, streams: dict, validation: dict, initial: d
     """Train the system ``name`` in the directory ``exp``; go on where an earlier run of it stopped.
 
     Args:
-        raw: configuration as ``config.read`` gives it. streams: name -> data directories to train on.
+        raw: configuration as ``config.read`` gives it.
+        streams: name -> what to train on: data directories, or pairs of a soundbank and a scene description, which
+            are mixed anew in every epoch.
         validation: name -> data directories to choose the best epoch on.
         initial: ``{"separator": ..., "detector": ..., "model": ...}`` model files to start from.
 
@@ -86,8 +90,8 @@ def train(name: str, raw: dict, exp, streams: dict, validation: dict, initial: d
     """
     initial = {part: path for part, path in (initial or {}).items() if path}
     resolved = config.resolve(schema(name), {**raw, "system": _with_inherited(raw.get("system"), initial)})
-    sets = {stream: [ClipSet.read(d) for d in directories] for stream, directories in streams.items()}
-    valid_sets = {stream: [ClipSet.read(d) for d in directories] for stream, directories in validation.items()}
+    sets = {stream: [_read(source) for source in sources] for stream, sources in streams.items()}
+    valid_sets = {stream: [_read(source) for source in sources] for stream, sources in validation.items()}
     classes = _common_classes([s for group in (*sets.values(), *valid_sets.values()) for s in group])
     given = {
         **{f"train_{stream}": _fingerprint(group) for stream, group in sets.items()},
@@ -117,6 +121,14 @@ def train(name: str, raw: dict, exp, streams: dict, validation: dict, initial: d
     return trainer.fit()
 
 
+def _read(source):
+    """A data directory, or a soundbank and a scene description: ``ClipSet`` or ``SimulatedClips``."""
+    if not isinstance(source, tuple):
+        return ClipSet.read(source)
+    bank, scene = source
+    return SimulatedClips(describe(config.read(scene)), Soundbank.read(bank))
+
+
 def _with_inherited(section, initial):
     """The system's section with the parts that the initial models fix."""
     section = dict(section or {})
@@ -142,24 +154,37 @@ def _common_classes(sets):
     for other in sets[1:]:
         if other.classes != first.classes:
             raise UserError(
-                f"{other.directory}/classes.txt differs from {first.directory}/classes.txt; "
-                "all sets of a training run need the same classes in the same order"
+                f"classes differ: {', '.join(other.classes)} of {_place(other)} against {', '.join(first.classes)} of "
+                f"{_place(first)}; all sets of a training run need the same classes in the same order"
             )
     return first.classes
 
 
+def _place(group):
+    return group.directory if isinstance(group, ClipSet) else "the simulated clips"
+
+
 def _fingerprint(group):
-    """Of the ids, durations and labels of the sets of a stream (not of their audio, which would take long)."""
-    rows = [(c.filename, round(c.duration, 3), c.strong, c.weak) for s in group for c in s]
-    return f"{len(rows)} clips, {hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:12]}"
+    """Of ids, durations and labels, or of a scene description (not of the audio, which would take long)."""
+    rows = []
+    for part in group:
+        if isinstance(part, ClipSet):
+            rows += [(c.filename, round(c.duration, 3), c.strong, c.weak) for c in part]
+        else:
+            rows.append(asdict(part.description))
+    return f"{sum(map(len, group))} clips, {hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:12]}"
 
 
 def _dataset(system, group, data, seed, training):
-    clips = [clip for clip_set in group for clip in clip_set]
-    if not clips:
-        raise UserError(f"{group[0].directory}: the set has no clips")
-    return ClipDataset(
-        clips, system.classes, system.sample_rate, data["seconds"], system.grid, system.n_sources, seed, training
+    if not any(map(len, group)):
+        raise UserError(f"{_place(group[0])}: no clips")
+    stems = system.n_sources is not None
+    parts = [
+        RecordedClips(part, system.sample_rate, stems) if isinstance(part, ClipSet) else MixedClips(part, stems)
+        for part in group
+    ]
+    return Windows(
+        parts, system.classes, system.sample_rate, data["seconds"], system.grid, system.n_sources, seed, training
     )
 
 

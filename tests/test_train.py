@@ -2,10 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 import yaml
 
+from sedsep.data import audio
+from sedsep.data.collections import read_collection
+from sedsep.data.soundbank import build
 from sedsep.engine import checkpoint
 from sedsep.errors import UserError
 from sedsep.train import train
@@ -172,3 +176,22 @@ def test_half_a_model_and_a_training_state_are_refused(tmp_path, sets):
     for path, message in ((half, "not a whole checkpoint"), (tmp_path / "sep/last.pt", "state of training")):
         with pytest.raises(UserError, match=message):
             train("joint", joint, tmp_path / "j", *sets["detection"], initial={"separator": path, "detector": path})
+
+
+def test_soundscapes_mixed_in_every_epoch(tmp_path, sets):
+    rng = np.random.default_rng(0)
+    for label in ("High", "Low", "background"):
+        for number in range(5):
+            audio.write(tmp_path / "sounds" / label / f"{label}{number}.wav",
+                        (0.1 * rng.standard_normal(8000)).astype(np.float32), 8000)  # fmt: skip
+    build(tmp_path / "bank", read_collection(tmp_path / "sounds"))
+    scene = tmp_path / "scene.yaml"
+    scene.write_text("{sample_rate: 8000, seconds: 1.0, count: 6, n_events: [1, 2], event_seconds: [0.1, 0.5]}")
+    streams, validation = sets["detection"]
+    mixed = {**streams, "strong": [(tmp_path / "bank", scene)]}
+    for name in ("a", "b"):
+        train("detection", DETECTION, tmp_path / name, mixed, validation)
+    assert same(weights(tmp_path / "a/last.pt"), weights(tmp_path / "b/last.pt"))
+    pit = merged(SEPARATION, system={**SEPARATION["system"], "loss": "pit"})
+    best = train("separation", pit, tmp_path / "c", {"mixtures": [(tmp_path / "bank", scene)]}, sets["stems"][1])
+    assert best["separator"]["epoch"] == 1

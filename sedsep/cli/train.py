@@ -25,27 +25,36 @@ def directories(name, text, required=False):
     return click.option(name, type=DIRECTORY, multiple=True, required=required, help=text)
 
 
+def mixing(text):
+    """A repeatable option that takes a soundbank and a scene description."""
+    return click.option("--mix", type=(DIRECTORY, FILE), multiple=True, metavar="BANK SCENE.yaml", help=text)
+
+
 @click.command("train-sep")
 @training
-@directories("--train", "Set of clips to train on (repeatable).", required=True)
+@directories("--train", "Set of clips to train on (repeatable).")
+@mixing("Train on soundscapes that are mixed anew in every epoch, too (repeatable).")
 @directories("--valid", "Set of clips to choose the best epoch on (repeatable).", required=True)
 @click.option("--loss", type=click.Choice(["pit", "mixit"]), help="Same as --set system.loss=...")
-def train_sep(conf, settings, exp, seed, train, valid, loss):
+def train_sep(conf, settings, exp, seed, train, mix, valid, loss):
     """Train a separator: PIT on stems, or MixIT on mixtures of mixtures."""
-    streams, validation = {"mixtures": train}, {"mixtures": valid}
+    if not train and not mix:
+        raise click.UsageError("give --train or --mix")
+    streams, validation = {"mixtures": (*train, *mix)}, {"mixtures": valid}
     run("separation", conf, settings, exp, {"seed": seed, "system.loss": loss}, streams, validation)
 
 
 @click.command("train-sed")
 @training
 @directories("--strong", "Strongly labelled set (repeatable).")
+@mixing("Strongly labelled soundscapes that are mixed anew in every epoch (repeatable).")
 @directories("--weak", "Weakly labelled set (repeatable).")
 @directories("--unlabelled", "Set without labels (repeatable).")
 @directories("--valid-strong", "Strongly labelled set to choose the best epoch on.", required=True)
 @directories("--valid-weak", "Weakly labelled set to choose the best epoch on.")
-def train_sed(conf, settings, exp, seed, strong, weak, unlabelled, valid_strong, valid_weak):
+def train_sed(conf, settings, exp, seed, strong, mix, weak, unlabelled, valid_strong, valid_weak):
     """Train a detector with a mean teacher on strong, weak and unlabelled clips."""
-    streams = {"strong": strong, "weak": weak, "unlabelled": unlabelled}
+    streams = {"strong": (*strong, *mix), "weak": weak, "unlabelled": unlabelled}
     run("detection", conf, settings, exp, {"seed": seed}, streams, {"strong": valid_strong, "weak": valid_weak})
 
 
@@ -56,17 +65,19 @@ def train_sed(conf, settings, exp, seed, strong, weak, unlabelled, valid_strong,
 @click.option("--detector", type=FILE, help="Detector to start from (best_student.pt or best_teacher.pt).")
 @click.option("--init", type=FILE, help="Joint model to start from, instead of the two.")
 @directories("--strong", "Strongly labelled set (repeatable).")
+@mixing("Strongly labelled soundscapes that are mixed anew in every epoch (repeatable).")
 @directories("--weak", "Weakly labelled set (repeatable).")
 @directories("--unlabelled", "Set without labels (repeatable).")
 @directories("--valid-strong", "Strongly labelled set to choose the best epoch on.", required=True)
 @directories("--valid-weak", "Weakly labelled set to choose the best epoch on.")
 def train_joint(
-    conf, settings, exp, seed, mode, separator, detector, init, strong, weak, unlabelled, valid_strong, valid_weak
+    conf, settings, exp, seed, mode, separator, detector, init, strong, mix, weak, unlabelled, valid_strong,
+    valid_weak,
 ):
     """Train separator and detector together: the detector (stage1), the separator (stage2), or both (joint)."""
     if bool(init) == bool(separator or detector) or bool(separator) != bool(detector):
         raise click.UsageError("give either --init, or --separator and --detector")
-    streams = {"strong": strong, "weak": weak, "unlabelled": unlabelled}
+    streams = {"strong": (*strong, *mix), "weak": weak, "unlabelled": unlabelled}
     validation = {"strong": valid_strong, "weak": valid_weak}
     initial = {"separator": separator, "detector": detector, "model": init}
     run("joint", conf, settings, exp, {"seed": seed, "system.mode": mode}, streams, validation, initial)

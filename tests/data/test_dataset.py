@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sedsep.data import audio
-from sedsep.data.dataset import ClipDataset
+from sedsep.data.dataset import MixedClips, RecordedClips, Windows
 from sedsep.data.manifest import Clip, ClipSet
 from sedsep.errors import UserError
 from sedsep.labels import FrameGrid
@@ -12,7 +12,8 @@ GRID = FrameGrid(8000, 128, 4)
 
 def dataset(directory, seconds, **options):
     clip_set = ClipSet.read(directory)
-    return ClipDataset(clip_set.clips, clip_set.classes, 8000, seconds, **options)
+    parts = [RecordedClips(clip_set.clips, 8000, stems="n_sources" in options)]
+    return Windows(parts, clip_set.classes, 8000, seconds, **options)
 
 
 def test_labels_and_sound_move_together(make_set):
@@ -25,7 +26,7 @@ def test_labels_and_sound_move_together(make_set):
         frames = np.abs(example.mixture[: 9 * 512].reshape(9, 512)).max(1) > 0.1
         labelled = example.strong[:9].any(1)
         assert (frames <= labelled).all() and labelled.sum() - frames.sum() <= 2
-        moved += example.events[0][0] != items.clips[index].strong[0][0]
+        moved += example.events[0][0] != items.parts[0].clips[index].strong[0][0]
     assert moved == 4
 
 
@@ -63,6 +64,37 @@ def test_without_stems_the_cure_is_named(make_set):
 def test_a_clip_shorter_than_a_frame(tmp_path, make_set):
     audio.write(tmp_path / "s.wav", np.full(100, 0.1, np.float32), 8000)
     classes = ClipSet.read(make_set("a", 2)).classes
-    items = ClipDataset([Clip("s.wav", tmp_path / "s.wav", 0.0125)], classes, 8000, 1.0, GRID)
+    clips = RecordedClips([Clip("s.wav", tmp_path / "s.wav", 0.0125)], 8000)
+    items = Windows([clips], classes, 8000, 1.0, GRID)
     with pytest.raises(UserError, match="s.wav: 100 samples are shorter than one frame of 512"):
         items[0, 0]
+
+
+class Simulated:
+    """Stands for the simulator: one event whose pitch is the epoch."""
+
+    class description:
+        labels, domain = "strong", "synthetic"
+
+    def __len__(self):
+        return 3
+
+    def item(self, epoch, index):
+        class Info:
+            role, label = "foreground", "High"
+
+        class Made:
+            stems = np.full((1, 8000), epoch + 0.1 * index, np.float32)
+            mixture, rows, infos = stems[0], [(0.0, 1.0, "High")], [Info]
+
+        return Made
+
+
+def test_simulated_clips_are_mixed_anew_and_follow_recorded_ones(make_set):
+    clip_set = ClipSet.read(make_set("a", 2))
+    parts = [RecordedClips(clip_set.clips, 8000), MixedClips(Simulated())]
+    items = Windows(parts, clip_set.classes, 8000, 1.0, GRID)
+    assert len(items) == 5 and items[0, 1].id == "a_1"
+    first, again, later = items[0, 3], items[0, 3], items[7, 3]
+    assert np.array_equal(first.mixture, again.mixture) and later.mixture[0] == pytest.approx(7.1)
+    assert first.strong[:, 0].all() and first.is_synthetic
