@@ -57,7 +57,13 @@ class Classes:
         path = Path(path)
         if not path.is_file():
             raise UserError(f"{path}: no such file; it lists the event classes, one per line")
-        return cls(tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()))
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+            return cls(tuple(line.strip() for line in lines if line.strip()))
+        except UnicodeDecodeError:
+            raise UserError(f"{path}: not a UTF-8 text file; it lists the event classes, one per line") from None
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from None
 
 
 @dataclass(frozen=True)

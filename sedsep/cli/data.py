@@ -59,4 +59,28 @@ def simulate(bank, out, conf, settings, workers):
         click.echo(f"classes without a sound: {', '.join(made['unused'])}")
 
 
-COMMANDS = [soundbank, simulate]
+@click.command()
+@click.argument("sets", type=DIRECTORY, nargs=-1, required=True)
+@click.option("--fix", "out", type=DIRECTORY, help="Write a repaired copy of the one set, with a log fixes.tsv.")
+@click.option("--sample-rate", type=int, help="Hz that the audio is to have; by default what most files have.")
+def validate(sets, out, sample_rate):
+    """Check SETS, each and together, and list every fault with its file, line and cure; or write a repaired copy."""
+    from sedsep.data.repair import repair
+    from sedsep.data.validate import faults, summary
+    from sedsep.errors import UserError
+
+    if out and len(sets) > 1:
+        raise click.UsageError("--fix repairs one set at a time")
+    if out:
+        made = repair(sets[0], out, sample_rate)
+        click.echo(f"{out}: {made['clips']} clips, {made['left_out']} left out; {out}/fixes.tsv has "
+                   f"{made['changes']} changes")  # fmt: skip
+        return
+    found, checked = faults(sets, sample_rate)
+    for line in found or map(summary, checked):
+        click.echo(str(line))
+    if found:
+        raise UserError(f"{len(found)} fault{'s' * (len(found) > 1)}; --fix OUT writes a repaired copy of a set")
+
+
+COMMANDS = [soundbank, simulate, validate]

@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -53,7 +54,7 @@ class ClipSet:
         Raises:
             UserError: the first fault of the tables, with its file and line, or a missing audio file.
         """
-        clip_set, faults = parse(directory)
+        clip_set, faults, _ = parse(directory)
         if faults:
             more = f" ({len(faults) - 1} more: sedsep validate {directory})" if len(faults) > 1 else ""
             raise UserError(f"{faults[0]}{more}")
@@ -68,11 +69,19 @@ class ClipSet:
         return {clip.filename: clip.duration for clip in self.clips}
 
 
+class Lines(NamedTuple):
+    """Where the tables say it, by filename: the clip's line; one line per event, and one per stem."""
+
+    clips: dict
+    strong: dict
+    stems: dict
+
+
 def parse(directory):
     """Read a set's tables to the end, whatever is wrong in them.
 
     Returns:
-        ``(ClipSet, [tables.Fault, ...])``; rows at fault are left out of the set.
+        ``(ClipSet, [tables.Fault, ...], Lines)``; what is at fault is left out of the set, or as ``Fault.fix`` says.
 
     Raises:
         UserError: ``directory``, ``classes.txt`` or ``clips.tsv`` is missing, or a table cannot be parsed.
@@ -81,26 +90,30 @@ def parse(directory):
     if not directory.is_dir():
         raise UserError(f"{directory}: no such data directory")
     classes = Classes.read(directory / "classes.txt")
-    faults = []
-    paths, domains = tables.clips(directory, faults)
-    durations = tables.durations(directory, paths, faults)
-    strong = tables.strong(directory / "strong.tsv", classes, paths, faults)
-    weak = tables.weak(directory / "weak.tsv", classes, paths, faults)
-    stems = tables.stems(directory / "stems.tsv", classes, paths, faults)
+    listed, faults = tables.clips(directory / "clips.tsv")
+    durations = tables.durations(directory / "durations.tsv", listed, faults)
+    strong = tables.strong(directory / "strong.tsv", classes, listed, faults)
+    weak = tables.weak(directory / "weak.tsv", classes, listed, faults)
+    stems = tables.stems(directory / "stems.tsv", classes, listed, faults)
     clips = tuple(
         Clip(
             filename=name,
-            path=path,
+            path=row.path,
             duration=durations[name],
-            strong=None if strong is None else tuple(strong.get(name, ())),
+            strong=None if strong is None else tuple(event[1:] for event in strong.get(name, ())),
             weak=None if weak is None else weak.get(name, ()),
-            stems=None if stems is None else tuple(stems.get(name, ())),
-            domain=domains[name],
+            stems=None if stems is None else tuple(stem for _, stem in stems.get(name, ())),
+            domain=row.domain,
         )
-        for name, path in paths.items()
-        if name in durations
+        for name, row in listed.items()
+        if name in durations and row.path.is_file()
     )
-    return ClipSet(directory, classes, clips), faults
+    lines = Lines(
+        {name: row.line for name, row in listed.items()},
+        {name: [line for line, *_ in events] for name, events in (strong or {}).items()},
+        {name: [line for line, _ in kept] for name, kept in (stems or {}).items()},
+    )
+    return ClipSet(directory, classes, clips), faults, lines
 
 
 def write_set(directory, classes, clips) -> None:

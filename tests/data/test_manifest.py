@@ -106,7 +106,7 @@ def test_a_table_that_forgets_a_clip_is_a_fault(small):
     directory, _ = small
     table = directory / "strong.tsv"
     table.write_text("".join(table.read_text().splitlines(keepends=True)[:-1]))
-    with pytest.raises(UserError, match=r"no row for clip 'quiet.wav'; a clip without events has one row"):
+    with pytest.raises(UserError, match=r"clips.tsv:3: strong.tsv has no row for clip 'quiet.wav'; a clip without events has one row"):
         ClipSet.read(directory)
 
 
@@ -115,8 +115,8 @@ def test_all_faults_are_listed_and_good_rows_kept(small):
     append(directory / "strong.tsv", f"{NAME}\t0.5\t0.2\tDog")
     append(directory / "strong.tsv", f"{NAME}\t0.1\t0.2\tdog")
     append(directory / "strong.tsv", f"{NAME}\t0.8\t0.9\tDog")
-    clip_set, faults = parse(directory)
-    assert [fault.line for fault in faults] == [5, 6]
+    clip_set, faults, lines = parse(directory)
+    assert [fault.line for fault in faults] == [5, 6] and lines.strong[NAME] == [2, 3, 7]
     assert clip_set.clips[0].strong[-1] == (0.8, 0.9, "Dog")
     with pytest.raises(UserError, match="1 more: sedsep validate"):
         ClipSet.read(directory)

@@ -11,3 +11,4 @@ while IFS=$'\t' read -r name scene labels split share count seconds stems seed; 
     --set labels="$labels" --set split="$split" --set share="[$share]" --set count="$count" \
     --set seconds="$seconds" --set stems="$stems" --set seed="$seed"
 done < "$conf/sets.tsv"
+sedsep validate "${names[@]}"
