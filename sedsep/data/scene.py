@@ -5,8 +5,8 @@ same clip for any worker, rank, or number of restarts. After Scaper (Salamon et 
 of milliseconds, as they are written in label tables.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import numpy as np
 
@@ -60,7 +60,7 @@ class SceneDescription:
     polyphony: int | None = None
     same_class_overlap: bool = False
     positions: Literal["inside", "anywhere"] = "inside"
-    rooms: dict | None = None
+    rooms: Annotated[dict | None, Rooms] = None
     labels: Literal["strong", "weak", "none"] = "strong"
     stems: bool = True
     domain: Literal["synthetic", "real"] = "synthetic"
@@ -71,6 +71,7 @@ class SceneDescription:
             value = getattr(self, name)
             if len(value) != 2 or value[0] > value[1]:
                 raise UserError(f"configuration: {name} must be [lowest, highest], not {list(value)}")
+            object.__setattr__(self, name, tuple(value))  # YAML has lists only
         for name in ("sample_rate", "seconds", "peak"):
             if not getattr(self, name) > 0:
                 raise UserError(f"configuration: {name} must be positive, not {getattr(self, name)}")
@@ -84,10 +85,7 @@ class SceneDescription:
 
 def describe(section: dict) -> SceneDescription:
     """A description from a mapping of keys. Raises UserError for an unknown key or a value that makes no sense."""
-    section = config.resolve(SceneDescription, section)
-    if section["rooms"] is not None:
-        section["rooms"] = asdict(Rooms(**config.resolve(Rooms, section["rooms"], "rooms")))
-    return SceneDescription(**section)
+    return SceneDescription(**config.resolve(SceneDescription, section))
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
+from sedsep import progress
 from sedsep.data import activity, audio
 from sedsep.data.splits import SPLITS, allowed_splits, split_sources
 from sedsep.errors import UserError, nearest
@@ -142,14 +142,15 @@ def build(directory, recordings, classes=None, backgrounds=(), folds: dict = Non
     allowed, left_out = allowed_splits([recording for recording, _, _ in named], folds)
     skipped += [(recording, reason) for recording, reason in left_out.items()]
     spans = []
-    for recording, label, role in tqdm(named, desc="soundbank", unit="file", leave=False):
-        if recording not in left_out:
+    with progress.bar(len(named), "file", "soundbank") as bar:
+        for recording, label, role in named:
+            bar.update()
+            if recording in left_out:
+                continue
             try:
-                found = _active(recording.path)
+                spans.append((recording, label, role, _active(recording.path)))
             except UserError as error:
                 skipped.append((recording, str(error).removeprefix(f"{recording.path}: ")))
-                continue
-            spans.append((recording, label, role, found))
     # Splits are dealt after the listening, so that a silent recording does not use up a split's share.
     by_label = {}
     for recording, label, _, _ in spans:
