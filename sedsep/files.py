@@ -47,6 +47,8 @@ def writing_directory(path):
         os.replace(temporary, path)
     except OSError as error:
         raise cannot_write(path, error) from error
+    except UserError as error:  # of a file inside, by its temporary name
+        raise UserError(str(error).replace(str(temporary), str(path))) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)

@@ -64,7 +64,7 @@ def simulate(bank, out, conf, settings, workers):
 @click.option("--fix", "out", type=DIRECTORY, help="Write a repaired copy of the one set, with a log fixes.tsv.")
 @click.option("--sample-rate", type=int, help="Hz that the audio is to have; by default what most files have.")
 def validate(sets, out, sample_rate):
-    """Check SETS, each and together, and list every fault with its file, line and cure; or write a repaired copy."""
+    """List every fault of SETS, each and together, with its file, line and cure; or write a repaired copy."""
     from sedsep.data.repair import repair
     from sedsep.data.validate import faults, summary
     from sedsep.errors import UserError

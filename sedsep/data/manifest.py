@@ -81,7 +81,7 @@ def parse(directory):
     """Read a set's tables to the end, whatever is wrong in them.
 
     Returns:
-        ``(ClipSet, [tables.Fault, ...], Lines)``; what is at fault is left out of the set, or as ``Fault.fix`` says.
+        ``(ClipSet, [tables.Fault, ...], Lines)``; what is at fault is left out, or is as ``Fault.fix`` says.
 
     Raises:
         UserError: ``directory``, ``classes.txt`` or ``clips.tsv`` is missing, or a table cannot be parsed.

@@ -195,7 +195,7 @@ def first_lines(table_path) -> dict:
 
 
 def _rows(table_path, faults, required, optional=(), numeric=(), fix="row left out"):
-    """``(line of the file, row)`` for each row; of ``numeric``, an empty field is NaN, one that is no number None."""
+    """``(line of the file, row)`` for each row; of ``numeric``, an empty field is NaN, no number is None."""
     for line, row in enumerate(read_table(table_path, required, optional).itertuples(index=False), start=2):
         numbers = {column: _number(getattr(row, column)) for column in numeric}
         for column, number in numbers.items():

@@ -150,7 +150,7 @@ def _check_name(clip, ids, checked):
     """A clip's id names its score table, so it is unique and no path."""
     line, identity = checked.lines.clips[clip.filename], clip_id(clip.filename)
     if "/" in clip.filename:
-        what, cure = f"filename {clip.filename!r} is a path", "give the bare name here and the place in column path"
+        what, cure = f"filename {clip.filename!r} is a path", "give the bare name; its place is column path"
         checked.unusable.add(clip.filename)
         _note(checked, "clips.tsv", line, what, cure, "clip left out")
     elif identity in ids:
