@@ -43,6 +43,11 @@ need() {  # need STAGE PATH...: stop where an input is missing, and say what mak
       "$0 --stage $made --corpus $corpus --preset $preset --seed $seed" >&2; exit 1; }
   done
 }
+fresh() {  # fresh OUTPUT INPUT...: the output is newer than all inputs, so that there is nothing to do
+  local output=$1 input; shift
+  [ -e "$output" ] || return 1
+  for input in "$@"; do [ "$output" -nt "$input" ] || return 1; done
+}
 
 if at 0 "prepare: a soundbank of isolated recordings"; then
   run "$exp/log/prepare.log" "local/$corpus.sh" "$data/bank" "$conf" "$root"
@@ -73,35 +78,37 @@ if at 4 "train-joint: S1 the detector, S2 the separator, JT both"; then
   run "$exp/log/train_jt.log" $joint --mode joint --exp "$exp/jt" $both
 fi
 
-systems="sed s0 s1 s2 jt"
+systems="sed.student sed.teacher s0.student s0.teacher s1.student s1.teacher s2.student s2.teacher jt.student jt.teacher"
 if at 5 "decode the test set"; then
   need 1 "$data/test"
-  for system in $systems; do for variant in student teacher; do
-    case $system in
+  for system in $systems; do
+    name=${system%.*} variant=${system#*.}
+    case $name in
       s0) need 2 "$exp/sep/best_separator.pt"; need 3 "$exp/sed/best_$variant.pt"
           model="--separator $exp/sep/best_separator.pt --detector $exp/sed/best_$variant.pt" ;;
       sed) need 3 "$exp/sed/best_$variant.pt"; model="--model $exp/sed/best_$variant.pt" ;;
-      *) need 4 "$exp/$system/best_$variant.pt"; model="--model $exp/$system/best_$variant.pt" ;;
+      *) need 4 "$exp/$name/best_$variant.pt"; model="--model $exp/$name/best_$variant.pt" ;;
     esac
-    run "$exp/log/decode_$system.$variant.log" \
-      sedsep decode "$exp/scores/$system.$variant" $model --data "$data/test"
-  done; done
+    fresh "$exp/scores/$system/scores.json" "$exp"/{sep,sed,s1,s2,jt}/best_*.pt "$data/test/clips.tsv" ||
+      run "$exp/log/decode_$system.log" sedsep decode "$exp/scores/$system" $model --data "$data/test"
+  done
 fi
 
 if at 6 "smooth the scores"; then
-  for system in $systems; do for variant in student teacher; do
-    need 5 "$exp/scores/$system.$variant"
-    run "$exp/log/smooth_$system.$variant.log" \
-      sedsep smooth "$exp/scores/$system.$variant" "$exp/smoothed/$system.$variant"
-  done; done
+  for system in $systems; do
+    need 5 "$exp/scores/$system"
+    fresh "$exp/smoothed/$system/scores.json" "$exp/scores/$system/scores.json" ||
+      run "$exp/log/smooth_$system.log" sedsep smooth "$exp/scores/$system" "$exp/smoothed/$system"
+  done
 fi
 
 if at 7 "score"; then
-  for system in $systems; do for variant in student teacher; do
-    need 6 "$exp/smoothed/$system.$variant"
-    run "$exp/log/score_$system.$variant.log" sedsep score "$exp/smoothed/$system.$variant" --data "$data/test" \
-      --metric psds --metric event-f1 --out "$exp/results/$system.$variant.json"
-  done; done
+  for system in $systems; do
+    need 6 "$exp/smoothed/$system"
+    fresh "$exp/results/$system.json" "$exp/smoothed/$system/scores.json" ||
+      run "$exp/log/score_$system.log" sedsep score "$exp/smoothed/$system" --data "$data/test" \
+        --metric psds --metric event-f1 --out "$exp/results/$system.json"
+  done
 fi
 
 if at 8 "report"; then
