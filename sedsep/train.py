@@ -6,11 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import torch
-from torch.utils.data import DataLoader
 
 from sedsep import config
-from sedsep.batch import collate
-from sedsep.data.dataset import MixedClips, RecordedClips, Streams, Windows
+from sedsep.data.dataset import MixedClips, RecordedClips, Windows
+from sedsep.data.loader import Loader
 from sedsep.data.manifest import ClipSet
 from sedsep.data.sampler import StreamSampler
 from sedsep.data.scene import describe
@@ -194,21 +193,10 @@ def _training_loader(system, sets, data, seed):
     shares = {stream: share for stream, share in shares.items() if share > 0}
     sizes = {stream: len(dataset) for stream, dataset in datasets.items()}
     sampler = StreamSampler(sizes, shares, seed, batches=data["batches"])
-    return _loader(datasets, sampler, data["workers"])
+    return Loader(datasets, sampler, data["workers"])
 
 
 def _validation_loader(system, group, data):
     dataset = _dataset(system, group, data, 0, False)
     share = data.get("batch") or data["validation"]
-    return _loader({"valid": dataset}, StreamSampler({"valid": len(dataset)}, {"valid": share}, shuffle=False), 0)
-
-
-def _loader(datasets, sampler, workers):
-    return DataLoader(
-        Streams(datasets),
-        batch_sampler=sampler,
-        collate_fn=collate,
-        num_workers=workers,
-        persistent_workers=workers > 0,
-        pin_memory=torch.cuda.is_available(),
-    )
+    return Loader({"valid": dataset}, StreamSampler({"valid": len(dataset)}, {"valid": share}, shuffle=False))

@@ -188,13 +188,3 @@ class Windows(Dataset):
             sources[min(slot, self.n_sources - 1)] += waveform
         return sources
 
-
-class Streams(Dataset):
-    """Several data sets under names; ``streams[(name, epoch, index)]`` is an example. Read through a StreamSampler."""
-
-    def __init__(self, datasets: dict):
-        self.datasets = datasets
-
-    def __getitem__(self, key) -> Example:
-        name, epoch, index = key
-        return self.datasets[name][epoch, index]

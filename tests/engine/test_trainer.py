@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
-from sedsep.batch import Example, collate
-from sedsep.data.dataset import Streams
+from sedsep.batch import Example
+from sedsep.data.loader import Loader
 from sedsep.data.sampler import StreamSampler
 from sedsep.engine import checkpoint
 from sedsep.engine.optimisation import Optimisation, Optimiser
@@ -55,7 +55,7 @@ def trainer(directory, epochs, bad=(), accumulate=1, **optimisation):
     torch.manual_seed(0)
     system = Toy()
     sampler = StreamSampler({"all": 24}, {"all": 4}, seed=1)
-    loader = DataLoader(Streams({"all": Noise(bad)}), batch_sampler=sampler, collate_fn=collate)
+    loader = Loader({"all": Noise(bad)}, sampler)
     settings = Optimisation(**{"schedule": "constant", "accumulate": accumulate, **optimisation})
     return Trainer(
         system, {"system": "toy"}, Optimiser(system.parameters(), settings), Schedule(epochs), loader, {}, directory, 3

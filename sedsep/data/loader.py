@@ -1,0 +1,61 @@
+"""Loader: batches of named streams, read by worker processes, with errors as they were raised."""
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from sedsep.batch import Batch, collate
+from sedsep.data.sampler import StreamSampler
+from sedsep.errors import UserError
+
+
+class Streams(Dataset):
+    """Several data sets under names; ``streams[(name, epoch, index)]`` is an example, or the UserError it raised."""
+
+    def __init__(self, datasets: dict):
+        self.datasets = datasets
+
+    def __getitem__(self, key):
+        name, epoch, index = key
+        try:
+            return self.datasets[name][epoch, index]
+        except UserError as error:
+            # As a value: raised in a worker, torch would wrap it into the text of a traceback.
+            return error
+
+
+class Loader:
+    """Iterates over the batches of an epoch.
+
+    Args:
+        datasets: name -> data set with items ``[epoch, index]``. sampler: gives the keys of each batch.
+        workers: loading processes; the batches do not depend on their number.
+
+    Raises:
+        UserError: a clip of the batch cannot be read, while iterating.
+    """
+
+    def __init__(self, datasets: dict, sampler: StreamSampler, workers: int = 0):
+        self.batch_sampler = sampler
+        self.batches = DataLoader(
+            Streams(datasets),
+            batch_sampler=sampler,
+            collate_fn=collate_or_error,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __iter__(self):
+        for batch in self.batches:
+            if isinstance(batch, UserError):
+                raise batch
+            yield batch
+
+
+def collate_or_error(examples) -> Batch:
+    """A batch, or the first error among the examples."""
+    error = next((example for example in examples if isinstance(example, UserError)), None)
+    return error or collate(examples)
