@@ -1,4 +1,4 @@
-"""Examples: clips from files or from the simulator as windows of one length; item = function of (seed, epoch, index)."""
+"""Examples: clips from files or the simulator as windows of one length; item = function of (seed, epoch, index)."""
 
 from bisect import bisect_right
 from dataclasses import dataclass

@@ -82,7 +82,8 @@ def load_model(path, device="cpu"):
     try:
         system.load_state_dict(weights)
     except RuntimeError as error:
-        raise UserError(f"{path}: the weights do not fit their own description ({str(error).splitlines()[0]})") from None
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path}: the weights do not fit their own description ({reason})") from None
     return system.to(device).eval(), state
 
 

@@ -33,7 +33,8 @@ def report(results, published, table, page, command="", experiment=None) -> str:
         UserError: a result is missing, or the results are not of the same metrics and data.
     """
     rows = read_table(published, ("key", "system", "model", *METRICS), numeric=METRICS)
-    found = {(row.key, row.model): read_json(Path(results) / f"{row.key}.{row.model}.json") for row in rows.itertuples()}
+    names = list(zip(rows["key"], rows["model"]))
+    found = {(key, model): read_json(Path(results) / f"{key}.{model}.json") for key, model in names}
     passport = _passport(found, results)
     ours = pd.DataFrame(
         [(row.system, row.model, *_values(found[row.key, row.model])) for row in rows.itertuples()],

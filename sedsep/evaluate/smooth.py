@@ -143,7 +143,7 @@ def model_smoother(source) -> dict:
     path = Path(source) / "scores.json"
     steps = read_json(path).get("model_steps") if path.is_file() else None
     if not steps:
-        raise UserError(f"{source}: its scores.json names no smoothing of the model; give steps, such as --median 0.448")
+        raise UserError(f"{source}: scores.json names no smoothing of the model; give steps, such as --median 0.448")
     return {"steps": steps}
 
 

@@ -11,9 +11,10 @@ import torch
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from sedsep.losses.separation import log_error, neg_ratio
+from sedsep.losses.separation import centred, log_error, neg_ratio
 
-PIECE = 16384  # samples of every signal that are worked on at a time, so that copies stay in cache
+# Bound of the error of an energy from float32 products, relative to the energy of all signals; found to be < 1e-6.
+UNCERTAINTY = 1e-5
 
 
 def mixit(
@@ -27,7 +28,7 @@ def mixit(
     """The smallest loss over all ``2^N`` ways of adding estimates ``(B, N, T)`` up to the mixtures ``(B, 2, T)``.
 
     The error of every assignment follows from the inner products of estimates and mixtures, one small matrix per
-    clip in double precision; the gradient comes from the signals at the best assignment.
+    clip; loss and gradient then come from the signals at the best assignment.
 
     Args:
         loss: "snr" is the plain negative SNR; "thresholded" the error in dB with ``snr_max``
@@ -47,72 +48,76 @@ def mixit(
         return log_error(noise, power, snr_max) if loss == "thresholded" else neg_ratio(power, noise)
 
     with torch.no_grad():
-        gram, means = inner_products(estimates, mixtures)
-        means = means * zero_mean
-        gram = gram - estimates.shape[2] * means.unsqueeze(2) * means.unsqueeze(1)
-        power = gram.diagonal(dim1=1, dim2=2)[:, -2:]  # (B, 2)
-        table = assignments(estimates.shape[1]).to(gram.device)
-        noise = errors(gram, table)  # (B, 2^N, 2)
-        best = score(noise, power.unsqueeze(1)).sum(2).argmin(1)
-        noise = noise[torch.arange(len(best), device=best.device), best]  # (B, 2)
-    noise = BestError.apply(estimates, mixtures, table[best], noise, means)
-    losses = score(noise, power)
-    return (losses.mean(1) if reduction == "mean" else losses.sum(1)).to(estimates.dtype), table[best]
+        assignment = best_assignment(estimates, mixtures, score, zero_mean)
+    noise = MixtureError.apply(estimates, mixtures, assignment.to(estimates.dtype), zero_mean)
+    losses = score(noise, centred(mixtures, zero_mean).square().sum(2))  # (B, 2)
+    return losses.mean(1) if reduction == "mean" else losses.sum(1), assignment
 
 
-def inner_products(estimates: torch.Tensor, mixtures: torch.Tensor) -> tuple:
-    """Inner products ``(B, N + 2, N + 2)`` and means ``(B, N + 2)`` of estimates and mixtures.
+def best_assignment(estimates, mixtures, score, zero_mean: bool = False) -> torch.Tensor:
+    """Estimates ``(B, N, T)``, mixtures ``(B, 2, T)`` -> assignment ``(B, 2, N)`` with the smallest sum of scores.
 
-    In double precision, for the errors are small differences of them.
+    Single precision decides where its uncertainty leaves one candidate per clip, double precision elsewhere: the
+    errors are small differences of the products.
+
+    Args:
+        score: increasing function of the energy of the error and function of the energy of the mixture.
     """
-    n_clips, n_signals = len(estimates), estimates.shape[1] + 2
-    gram = torch.zeros(n_clips, n_signals, n_signals, dtype=torch.double, device=estimates.device)
-    sums = gram.new_zeros(n_clips, n_signals)
-    for signals in zip(estimates.split(PIECE, dim=2), mixtures.split(PIECE, dim=2)):
-        piece = torch.cat(signals, 1).double()
-        gram.baddbmm_(piece, piece.transpose(1, 2))
-        sums += piece.sum(2)
-    return gram, sums / estimates.shape[2]
+    signals = torch.cat((estimates, mixtures), 1)
+    table = assignments(estimates.shape[1]).to(signals.device)
+    noise, power, total = errors(signals, table, zero_mean)
+    margin = UNCERTAINTY * total.view(-1, 1, 1)
+    low = score((noise - margin).clamp(min=0), power).sum(2)
+    high = score(noise + margin, power).sum(2)
+    candidates = ~(low > high.amin(1, keepdim=True))  # (B, 2^N); negated, so that NaN is a candidate
+    if candidates.sum() > len(candidates):
+        noise, power, _ = errors(signals.double(), table, zero_mean)
+    return table[score(noise, power).sum(2).argmin(1)]
 
 
-def errors(gram: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
-    """Error energies ``(B, 2^N, 2)`` of all assignments from the inner products of :func:`inner_products`.
+def errors(signals: torch.Tensor, table: torch.Tensor, zero_mean: bool = False) -> tuple:
+    """Energies of the errors of all assignments ``(B, 2^N, 2)``, of the mixtures ``(B, 1, 2)``, of all ``(B,)``.
 
     By ``|x - a s|^2 = |x|^2 - 2 a (s x) + a (s s') a'`` for a mixture x, estimates s and an assignment's row a.
+
+    Args:
+        signals: ``(B, N + 2, T)``, the mixtures last; their dtype is that of the products.
+        table: ``(2^N, 2, N)`` assignments.
     """
+    gram = (signals @ signals.transpose(1, 2)).double()  # (B, N + 2, N + 2)
+    total = gram.diagonal(dim1=1, dim2=2).sum(1)
+    if zero_mean:
+        means = signals.mean(2).double()
+        gram = gram - signals.shape[2] * means.unsqueeze(2) * means.unsqueeze(1)
     power = gram.diagonal(dim1=1, dim2=2)[:, None, -2:]
     across = torch.einsum("pin,bni->bpi", table, gram[:, :-2, -2:])
     within = torch.einsum("pin,bnm,pim->bpi", table, gram[:, :-2, :-2], table)
-    return (power - 2 * across + within).clamp(min=0)
+    return (power - 2 * across + within).clamp(min=0), power.clamp(min=0), total
 
 
-class BestError(Function):
-    """Error energies ``(B, 2)`` of the best assignment: their values are known, this adds the gradient.
+class MixtureError(Function):
+    """Energies ``(B, 2)`` of mixtures ``(B, 2, T)`` less their estimates ``(B, N, T)``, for a given assignment.
 
-    ``apply(estimates, mixtures, assignment, values, means)`` with assignment ``(B, 2, N)`` and the means
-    ``(B, N + 2)`` that are subtracted from the signals.
+    ``apply(estimates, mixtures, assignment, zero_mean)`` with assignment ``(B, 2, N)``; differentiable with respect
+    to the estimates, whose gradient is the error signal of the mixture that each is assigned to.
     """
 
     @staticmethod
-    def forward(ctx, estimates, mixtures, assignment, values, means):
-        """The values, as they are."""
-        ctx.save_for_backward(estimates, mixtures, assignment, means)
-        return values.clone()
+    def forward(ctx, estimates, mixtures, assignment, zero_mean):
+        """The error signals, kept for the gradient, and their energies."""
+        error = torch.baddbmm(mixtures, -assignment, estimates)
+        if zero_mean:
+            error -= error.mean(2, keepdim=True)
+        ctx.save_for_backward(error, assignment)
+        return torch.linalg.vecdot(error, error)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad):
-        """Twice the error signal of the mixture that an estimate is assigned to, piece by piece."""
-        estimates, mixtures, assignment, means = ctx.saved_tensors
-        offset = assignment @ means[:, :-2, None] - means[:, -2:, None]  # (B, 2, 1)
-        weight = (2 * grad.unsqueeze(2) * assignment).transpose(1, 2).to(estimates.dtype)  # (B, N, 2)
-        assignment, offset = assignment.to(estimates.dtype), offset.to(estimates.dtype)
-        out = torch.empty_like(estimates)
-        parts = (x.split(PIECE, dim=2) for x in (estimates, mixtures, out))
-        for estimate, mixture, part in zip(*parts):
-            error = torch.baddbmm(mixture + offset, assignment, estimate, beta=-1)  # a s - x, less its mean
-            part.copy_(weight @ error)
-        return out, None, None, None, None
+        """One product: the mean that was removed has no gradient, for the error without it adds up to zero."""
+        error, assignment = ctx.saved_tensors
+        weight = -2 * grad.unsqueeze(2) * assignment  # (B, 2, N)
+        return weight.transpose(1, 2) @ error, None, None, None
 
 
 @functools.lru_cache(maxsize=None)

@@ -128,7 +128,10 @@ def test_bad_audio_in_training(run, conf, make_set, tmp_path, broken):
     assert not list((tmp_path / "e").glob("*.pt"))
 
 
-@pytest.mark.parametrize("line, words", [("a_1.wav\t0.1\t0.5\tHihg", ("Hihg", "'High'")), ("a_1.wav\t0.5\t0.1\tHigh", ("strong.tsv:6",))])
+@pytest.mark.parametrize(
+    "line, words",
+    [("a_1.wav\t0.1\t0.5\tHihg", ("Hihg", "'High'")), ("a_1.wav\t0.5\t0.1\tHigh", ("strong.tsv:6",))],
+)
 def test_bad_labels_in_training(run, conf, make_set, tmp_path, line, words):
     data = make_set("a", 4)
     with open(data / "strong.tsv", "a", encoding="utf-8") as file:

@@ -6,7 +6,11 @@ import pytest
 from sedsep.errors import UserError
 from sedsep.evaluate.report import report
 
-ROWS = "key\tsystem\tmodel\tpsds1\tpsds2\tf1\nsed\tSED baseline\tstudent\t0.338\t0.522\t40.12\njt\tJT\tteacher\t0.365\t0.555\t43.14\n"
+ROWS = (
+    "key\tsystem\tmodel\tpsds1\tpsds2\tf1\n"
+    "sed\tSED baseline\tstudent\t0.338\t0.522\t40.12\n"
+    "jt\tJT\tteacher\t0.365\t0.555\t43.14\n"
+)
 
 
 def result(value, data="abc", clips=100):

@@ -66,6 +66,7 @@ def test_module(path):
     tree = ast.parse(text)
     assert ast.get_docstring(tree), "the first line says what the file is"
     assert len(text.splitlines()) <= 300, "one concept per file"
+    assert max(map(len, text.splitlines())) <= 120
     inside_cli = room_of(path) == "cli"
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):

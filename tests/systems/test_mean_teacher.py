@@ -62,7 +62,8 @@ def test_teacher_is_the_closed_form_average(build, batch):
                 parameter.add_(torch.randn_like(parameter))
         system.after_step(Progress(step, 0.1))
         decay = ema_decay(step)
-        expected = {n: decay * e + (1 - decay) * dict(system.student.named_parameters())[n] for n, e in expected.items()}
+        student = dict(system.student.named_parameters())
+        expected = {name: decay * e + (1 - decay) * student[name] for name, e in expected.items()}
     for name, parameter in system.teacher.named_parameters():
         torch.testing.assert_close(parameter, expected[name])
 
