@@ -76,11 +76,12 @@ def test_single_precision_chooses_as_double(offset, zero_mean):
     torch.testing.assert_close(single[0].double(), double[0], rtol=1e-4, atol=1e-4)
 
 
-def test_the_uncertainty_covers_the_rounding():
-    for scale in (1.0, 1e-3, 50.0):
-        signals = scale * (torch.randn(2, 8, 64000) + 0.5)
-        single, double = (errors(s, assignments(6), True) for s in (signals, signals.double()))
-        assert (single[0] - double[0]).abs().max() < 0.1 * UNCERTAINTY * double[2].min()
+@pytest.mark.parametrize("scale", [1.0, 1e-3, 50.0])
+def test_the_uncertainty_covers_the_rounding(scale):
+    estimates, mixtures = (scale * (torch.randn(2, n, 160000) + 0.5) for n in (6, 2))
+    single = errors(estimates, mixtures, assignments(6), True)
+    double = errors(estimates.double(), mixtures.double(), assignments(6), True)
+    assert (single[0] - double[0]).abs().max() < 0.3 * UNCERTAINTY * double[2].min()
 
 
 def test_swapping_the_mixtures_swaps_the_assignment():

@@ -41,9 +41,15 @@ def test_names_choose(bench, tmp_path):
 
 def test_runs_alternate_after_one_warm_up(bench):
     calls = []
-    result = bench.compare("x", lambda: calls.append("ours"), lambda: calls.append("peer"), 2)
+    result = bench.compare("x", lambda: calls.append("ours"), lambda: calls.append("peer"), 2, least=0)
     assert calls == ["ours", "peer"] * 3 and result["ours_s"] < 1
 
 
-def test_seconds_is_wall_clock(bench):
-    assert bench.seconds(lambda: time.sleep(0.01)) >= 0.01
+def test_short_calls_are_repeated(bench):
+    calls = []
+    result = bench.compare("x", lambda: calls.append(time.sleep(0.01)), lambda: time.sleep(0.2), 1)
+    assert 5 <= len(calls) <= 11 and 0.01 <= result["ours_s"] < result["peer_s"]
+
+
+def test_seconds_is_wall_clock_per_call(bench):
+    assert bench.seconds(lambda: time.sleep(0.01), 3) >= 0.01

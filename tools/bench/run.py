@@ -2,7 +2,7 @@
 
 Every ``tools/bench/<topic>.py`` has a function ``benchmarks()`` that yields ``(name, ours, peer)``, two functions
 without arguments that do the same work. Both run alternately in one process on two threads, so that a busy machine
-slows both; the figures are medians. A topic that cannot be imported is listed as skipped, with the reason.
+slows both; short calls are repeated to last a tenth of a second; the figures are medians per call. A topic that cannot be imported is listed as skipped, with the reason.
 """
 
 import argparse
@@ -20,21 +20,22 @@ from sedsep.files import write_json
 HERE = Path(__file__).resolve().parent
 RESULT = HERE.parents[1] / "exp" / "bench.json"
 THREADS = 2
+LEAST = 0.1  # seconds
 PATIENCE = 60  # seconds for the timed runs of one peer
 
 
-def seconds(function) -> float:
-    """Wall-clock time of one call."""
+def seconds(function, repeats: int = 1) -> float:
+    """Wall-clock time of one call, as the mean of ``repeats``."""
     start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
+    for _ in range(repeats):
+        function()
+    return (time.perf_counter() - start) / repeats
 
 
-def compare(name: str, ours, peer, rounds: int) -> dict:
-    """Medians of alternate runs, after one of each that does not count; fewer where a peer takes many seconds."""
-    ours()
-    rounds = max(1, min(rounds, int(PATIENCE / seconds(peer))))
-    pairs = [(seconds(ours), seconds(peer)) for _ in range(rounds)]
+def compare(name: str, ours, peer, rounds: int, least: float = LEAST) -> dict:
+    """Medians of alternate timings of at least ``least`` seconds, after one call of each that does not count."""
+    sides = [(side, max(1, round(least / seconds(side)))) for side in (ours, peer)]
+    pairs = [[seconds(*side) for side in sides] for _ in range(rounds)]
     ours_s, peer_s = (statistics.median(times) for times in zip(*pairs))
     return {"name": name, "ours_s": ours_s, "peer_s": peer_s, "ratio": peer_s / ours_s}
 
