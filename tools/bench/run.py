@@ -2,7 +2,8 @@
 
 Every ``tools/bench/<topic>.py`` has a function ``benchmarks()`` that yields ``(name, ours, peer)``, two functions
 without arguments that do the same work. Both run alternately in one process on two threads, so that a busy machine
-slows both; short calls are repeated to last a tenth of a second; the figures are medians per call. A topic that cannot be imported is listed as skipped, with the reason.
+slows both; short calls are repeated to last a tenth of a second; the figures are medians per call. A topic that
+cannot be imported is listed as skipped, with the reason.
 """
 
 import argparse
