@@ -4,7 +4,6 @@ A mixture is the float32 sum of its stems, asserted for every clip; room respons
 sum; one gain turns down all of a clip that would clip. The files' bytes do not depend on the number of workers.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,7 +24,6 @@ from sedsep.files import writing_directory
 
 FADE_SECONDS = 0.005  # at both ends of an event, against clicks where it was cut
 BLOCK = 8192  # samples
-WRITERS = 2  # threads that write a clip's files: the time goes into the kernel's copies
 SEAM_SECONDS = 0.5  # cross-fade where a short background repeats
 
 
@@ -183,15 +181,14 @@ class ClipWriter:
         rendered, description = self.clips.item(0, index), self.clips.description
         name = f"{self.prefix}_{index:0{max(4, len(str(description.count)))}d}"
         path = self.directory / "audio" / f"{name}.wav"
-        files, stems = [(path, rendered.mixture)], []
+        audio.write(path, rendered.mixture, description.sample_rate)
+        stems = []
         for number, (stem, info) in enumerate(zip(rendered.stems, rendered.infos)):
             place = None
             if description.stems:
                 place = self.directory / "stems" / name / f"{number}_{info.label or info.role}.wav"
-                files.append((place, stem))
+                audio.write(place, stem, description.sample_rate)
             stems.append(Stem(place, info.label, info.role, info.source))
-        with ThreadPoolExecutor(WRITERS) as pool:
-            list(pool.map(lambda file: audio.write(*file, description.sample_rate), files))
         strong = tuple(rendered.rows) if description.labels == "strong" else None
         found = {label for _, _, label in rendered.rows}
         weak = tuple(c for c in self.clips.classes if c in found) if description.labels == "weak" else None

@@ -6,6 +6,7 @@ write the mixture, each source by itself, and the labels. Both run in one proces
 
 import contextlib
 import io
+import itertools
 import tempfile
 from pathlib import Path
 
@@ -26,6 +27,7 @@ EVENT_SECONDS, LEVEL_DB, BACKGROUND_DB = (0.25, 8.0), (6.0, 30.0), -50
 
 def scaper_scenes(foreground: Path, background: Path, out: Path) -> None:
     """Draw and write the scenes with Scaper: durations and starts uniform, no stretching, as ours."""
+    out.mkdir()
     scenes = scaper.Scaper(SECONDS, str(foreground), str(background), random_state=0)
     scenes.sr, scenes.ref_db = RATE, BACKGROUND_DB
     for index in range(N_SCENES):
@@ -68,9 +70,10 @@ def benchmarks():
         foreground.mkdir()
         for label in bank.classes:
             (foreground / label).symlink_to(sounds / label)
-        (folder / "scaper").mkdir()
+        # Each call writes to a new directory, so that neither side's time has the removal of old files.
+        number = itertools.count()
         yield (
             f"simulation, {N_SCENES} scenes of {SECONDS:g} s with stems",
-            lambda: our_scenes(description, bank, folder / "ours"),
-            lambda: scaper_scenes(foreground, sounds / "background", folder / "scaper"),
+            lambda: our_scenes(description, bank, folder / f"ours{next(number)}"),
+            lambda: scaper_scenes(foreground, sounds / "background", folder / f"scaper{next(number)}"),
         )
