@@ -102,7 +102,7 @@ def errors(estimates, mixtures, table: torch.Tensor, zero_mean: bool = False) ->
 class MixtureError(Function):
     """Energies ``(B, 2)`` of mixtures ``(B, 2, T)`` less their estimates ``(B, N, T)``, for a given assignment.
 
-    ``apply(estimates, mixtures, assignment, zero_mean)`` with assignment ``(B, 2, N)``; the gradient of an estimate
+    ``apply(estimates, mixtures, assignment, zero_mean)``, assignment ``(B, 2, N)``; the gradient of an estimate
     is the error signal of the mixture that it is assigned to.
     """
 
