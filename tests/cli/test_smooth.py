@@ -33,7 +33,6 @@ def test_steps(scores, tmp_path):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ((), "names no smoothing of the model"),
         (("--median", 0.2, "--smoother", "s.json"), "either steps"),
         (("--fit", "data"), "--fit needs --smoother"),
         (("--hmm", "high"), "expected numbers with commas"),
@@ -42,6 +41,16 @@ def test_steps(scores, tmp_path):
 def test_options_that_do_not_fit_together(scores, tmp_path, options, message):
     done = run(smooth, scores, tmp_path / "out", *options)
     assert done.exit_code == 2 and message in done.output and not (tmp_path / "out").exists()
+
+
+def test_without_steps_the_model_says_how(scores, tmp_path):
+    done = run(smooth, scores, tmp_path / "out")
+    assert done.exit_code == 1 and "names no smoothing of the model" in str(done.exception)
+    one = ScoreSet.read(scores)
+    steps = [{"name": "median", "seconds": 0.192}]
+    one.with_clips(one.clips, {"model_steps": steps}).write(tmp_path / "decoded")
+    assert run(smooth, tmp_path / "decoded", tmp_path / "out").exit_code == 0
+    assert ScoreSet.read(tmp_path / "out").info["postprocess"] == steps
 
 
 def test_fuse(scores, tmp_path):
