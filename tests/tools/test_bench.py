@@ -39,16 +39,23 @@ def test_names_choose(bench, tmp_path):
     assert [r["name"] for r in bench.run([tmp_path / "one.py"], ["equal"], 1)] == ["equal peer"]
 
 
-def test_runs_alternate_after_one_warm_up(bench):
+def test_runs_alternate_after_a_warm_up(bench):
     calls = []
     result = bench.compare("x", lambda: calls.append("ours"), lambda: calls.append("peer"), 2, least=0)
-    assert calls == ["ours", "peer"] * 3 and result["ours_s"] < 1
+    assert calls == ["ours"] + ["ours", "peer"] * 3 and result["ours_s"] < 1
+
+
+def test_a_slow_peer_is_timed_less_often(bench, monkeypatch):
+    monkeypatch.setattr(bench, "PATIENCE", 0.1)
+    calls = []
+    bench.compare("x", lambda: None, lambda: calls.append(time.sleep(0.04)), 50, least=0)
+    assert 2 <= len(calls) <= 3
 
 
 def test_short_calls_are_repeated(bench):
     calls = []
     result = bench.compare("x", lambda: calls.append(time.sleep(0.01)), lambda: time.sleep(0.2), 1)
-    assert 5 <= len(calls) <= 11 and 0.01 <= result["ours_s"] < result["peer_s"]
+    assert 5 <= len(calls) <= 12 and 0.01 <= result["ours_s"] < result["peer_s"]
 
 
 def test_seconds_is_wall_clock_per_call(bench):

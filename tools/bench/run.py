@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 RESULT = HERE.parents[1] / "exp" / "bench.json"
 THREADS = 2
 LEAST = 0.1  # seconds
-PATIENCE = 60  # seconds for the timed runs of one peer
+PATIENCE = 60  # seconds
 
 
 def seconds(function, repeats: int = 1) -> float:
@@ -34,8 +34,14 @@ def seconds(function, repeats: int = 1) -> float:
 
 
 def compare(name: str, ours, peer, rounds: int, least: float = LEAST) -> dict:
-    """Medians of alternate timings of at least ``least`` seconds, after one call of each that does not count."""
-    sides = [(side, max(1, round(least / seconds(side)))) for side in (ours, peer)]
+    """Medians of alternate timings of at least ``least`` seconds, after one call of each that does not count.
+
+    Rounds are fewer where they would take more than ``PATIENCE`` seconds together.
+    """
+    ours()  # the first call may compile
+    first = seconds(ours), seconds(peer)
+    sides = [(side, max(1, round(least / once))) for side, once in zip((ours, peer), first)]
+    rounds = max(1, min(rounds, int(PATIENCE / sum(max(least, once) for once in first))))
     pairs = [[seconds(*side) for side in sides] for _ in range(rounds)]
     ours_s, peer_s = (statistics.median(times) for times in zip(*pairs))
     return {"name": name, "ours_s": ours_s, "peer_s": peer_s, "ratio": peer_s / ours_s}
