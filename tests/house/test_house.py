@@ -8,6 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from sedsep import config
+from sedsep.cli import sedsep
+from sedsep.data.scene import describe
+from sedsep.train import schema
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "sedsep"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -113,6 +118,27 @@ def test_stage_numbers_mean_the_same_in_every_recipe(script):
     for number, title in titles.items():
         assert title.startswith(STAGES[int(number)]), f"stage {number}: {title}"
     assert len(script.read_text().splitlines()) <= 120
+
+
+def test_the_readmes_commands_and_options_exist():
+    text = (ROOT / "README.md").read_text()
+    assert text.index("make demo") < text.index("make test") < 400, "the README opens with the two commands"
+    for line in re.findall(r"(?:^|`)sedsep ([a-z].*)", text, re.M):
+        words = line.replace("`", " ").split()
+        assert words[0] in sedsep.commands, line
+        known = {option for parameter in sedsep.commands[words[0]].params for option in parameter.opts}
+        used = {re.match(r"--[a-z-]+", word)[0] for word in words if word.startswith("--")}
+        assert used <= known, f"{line}: {used - known}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "egs").glob("*/conf/*/*.yaml")), ids=lambda p: "/".join(p.parts[-3:]))
+def test_every_configuration_of_the_recipes_is_legal(path):
+    raw = config.read(path)
+    if path.parent.name == "scenes":
+        describe(raw)
+        return
+    name = {"sep": "separation", "sed": "detection", "joint": "joint"}[path.stem]
+    config.resolve(schema(name), raw)
 
 
 def test_doctests():
