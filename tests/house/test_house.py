@@ -123,7 +123,7 @@ def test_stage_numbers_mean_the_same_in_every_recipe(script):
 def test_the_readmes_commands_and_options_exist():
     text = (ROOT / "README.md").read_text()
     assert text.index("make demo") < text.index("make test") < 400, "the README opens with the two commands"
-    for line in re.findall(r"(?:^|`)sedsep ([a-z].*)", text, re.M):
+    for line in re.findall(r"(?:^|`)sedsep ([a-z-]+ [A-Z-].*)", text, re.M):
         words = line.replace("`", " ").split()
         assert words[0] in sedsep.commands, line
         known = {option for parameter in sedsep.commands[words[0]].params for option in parameter.opts}
