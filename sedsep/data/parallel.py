@@ -1,4 +1,4 @@
-"""A function over many indices in several processes; results arrive with their index, errors in the parent."""
+"""Work over many indices in several processes; results arrive with their index, errors in the parent."""
 
 import multiprocessing
 import queue as queues
@@ -7,16 +7,17 @@ from sedsep.errors import UserError
 
 
 def over(function, count: int, workers: int):
-    """Yield ``(index, function(index))`` for ``index`` in ``range(count)``, in any order.
+    """Yield ``(index, result)`` for ``index`` in ``range(count)``, in any order.
 
-    Each process gets its own copy of ``function`` (a cache inside it stays warm) and every ``workers``-th index.
+    Args:
+        function: takes a range of indices, not empty, and yields ``(index, result)``. Each process gets its own copy of it (a
+            cache inside it stays warm) and every ``workers``-th index.
 
     Raises:
         UserError: what ``function`` raised, or a process died (killed, or out of memory).
     """
     if workers <= 1 or count <= 1:
-        for index in range(count):
-            yield index, function(index)
+        yield from function(range(count)) if count else ()
         return
     context = multiprocessing.get_context("spawn")
     results = context.Queue(maxsize=64 * workers)
@@ -51,7 +52,7 @@ def over(function, count: int, workers: int):
 
 def _work(function, indices, results):
     try:
-        for index in indices:
-            results.put((index, function(index)))
+        for indexed in function(indices):
+            results.put(indexed)
     except (UserError, OSError, AssertionError, ValueError, MemoryError) as error:
         results.put((None, error))

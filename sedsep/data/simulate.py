@@ -4,6 +4,7 @@ A mixture is the float32 sum of its stems, asserted for every clip; room respons
 sum; one gain turns down all of a clip that would clip. The files' bytes do not depend on the number of workers.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -170,15 +171,25 @@ class SimulatedClips:
 
 @dataclass(frozen=True)
 class ClipWriter:
-    """Renders clip ``index`` of epoch 0 into a directory; what a worker process runs."""
+    """Renders clips of epoch 0 into a directory; what a worker process runs."""
 
     clips: SimulatedClips
     directory: Path
     prefix: str
 
-    def __call__(self, index: int):
-        """Write the audio and return ``(Clip, gain)``."""
-        rendered, description = self.clips.item(0, index), self.clips.description
+    def __call__(self, indices: range):
+        """Write the audio of clips and yield ``(index, (Clip, gain))``; a thread renders the next one meanwhile."""
+        with ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(self.clips.item, 0, indices[0])
+            for index in indices:
+                rendered = coming.result()
+                if index != indices[-1]:
+                    coming = ahead.submit(self.clips.item, 0, index + indices.step)
+                yield index, (self.write(index, rendered), rendered.gain)
+
+    def write(self, index: int, rendered: Rendered) -> Clip:
+        """Write the audio of one clip."""
+        description = self.clips.description
         name = f"{self.prefix}_{index:0{max(4, len(str(description.count)))}d}"
         path = self.directory / "audio" / f"{name}.wav"
         audio.write(path, rendered.mixture, description.sample_rate)
@@ -193,7 +204,7 @@ class ClipWriter:
         found = {label for _, _, label in rendered.rows}
         weak = tuple(c for c in self.clips.classes if c in found) if description.labels == "weak" else None
         seconds = len(rendered.mixture) / description.sample_rate
-        return Clip(path.name, path, seconds, strong, weak, tuple(stems), description.domain), rendered.gain
+        return Clip(path.name, path, seconds, strong, weak, tuple(stems), description.domain)
 
 
 def simulate(description: SceneDescription, bank: Soundbank, out, workers: int = 1) -> dict:

@@ -14,17 +14,17 @@ from sedsep.labels import Classes
 
 
 def test_every_index_arrives_once():
-    square = partial(pow, exp=2)
-    assert dict(over(square, 5, 1)) == dict(over(square, 5, 2)) == {i: i**2 for i in range(5)}
-    assert list(over(square, 0, 2)) == []
+    pairs = partial(map, (1).__rdivmod__)  # i -> (i, 0)
+    assert sorted(over(pairs, 5, 1)) == sorted(over(pairs, 5, 2)) == [(i, 0) for i in range(5)]
+    assert list(over(pairs, 0, 2)) == []
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_errors_arrive_in_the_parent(workers):
-    with pytest.raises(UserError, match="unknown label 0"):
-        list(over(Classes((1, 2, 3, 4)).index, 5, workers))
+    with pytest.raises(UserError, match="unknown label"):
+        list(over(partial(map, Classes(("a",)).index), 5, workers))
 
 
 def test_a_killed_worker_is_noticed():
     with pytest.raises(UserError, match="a worker process died"):
-        list(over(os._exit, 4, 2))
+        list(over(partial(map, os._exit), 4, 2))
