@@ -30,6 +30,22 @@ def mixing(text):
     return click.option("--mix", type=(DIRECTORY, FILE), multiple=True, metavar="BANK SCENE.yaml", help=text)
 
 
+def labelled(function):
+    """The options that name the sets of a detector."""
+    for option in reversed(
+        [
+            directories("--strong", "Strongly labelled set (repeatable)."),
+            mixing("Strongly labelled soundscapes that are mixed anew in every epoch (repeatable)."),
+            directories("--weak", "Weakly labelled set (repeatable)."),
+            directories("--unlabelled", "Set without labels (repeatable)."),
+            directories("--valid-strong", "Strongly labelled set to choose the best epoch on.", required=True),
+            directories("--valid-weak", "Weakly labelled set to choose the best epoch on."),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
 @click.command("train-sep")
 @training
 @directories("--train", "Set of clips to train on (repeatable).")
@@ -46,12 +62,7 @@ def train_sep(conf, settings, exp, seed, train, mix, valid, loss):
 
 @click.command("train-sed")
 @training
-@directories("--strong", "Strongly labelled set (repeatable).")
-@mixing("Strongly labelled soundscapes that are mixed anew in every epoch (repeatable).")
-@directories("--weak", "Weakly labelled set (repeatable).")
-@directories("--unlabelled", "Set without labels (repeatable).")
-@directories("--valid-strong", "Strongly labelled set to choose the best epoch on.", required=True)
-@directories("--valid-weak", "Weakly labelled set to choose the best epoch on.")
+@labelled
 def train_sed(conf, settings, exp, seed, strong, mix, weak, unlabelled, valid_strong, valid_weak):
     """Train a detector with a mean teacher on strong, weak and unlabelled clips."""
     streams = {"strong": (*strong, *mix), "weak": weak, "unlabelled": unlabelled}
@@ -64,12 +75,7 @@ def train_sed(conf, settings, exp, seed, strong, mix, weak, unlabelled, valid_st
 @click.option("--separator", type=FILE, help="Separator to start from (best_separator.pt).")
 @click.option("--detector", type=FILE, help="Detector to start from (best_student.pt or best_teacher.pt).")
 @click.option("--init", type=FILE, help="Joint model to start from, instead of the two.")
-@directories("--strong", "Strongly labelled set (repeatable).")
-@mixing("Strongly labelled soundscapes that are mixed anew in every epoch (repeatable).")
-@directories("--weak", "Weakly labelled set (repeatable).")
-@directories("--unlabelled", "Set without labels (repeatable).")
-@directories("--valid-strong", "Strongly labelled set to choose the best epoch on.", required=True)
-@directories("--valid-weak", "Weakly labelled set to choose the best epoch on.")
+@labelled
 def train_joint(
     conf, settings, exp, seed, mode, separator, detector, init, strong, mix, weak, unlabelled, valid_strong,
     valid_weak,
