@@ -21,33 +21,13 @@ help_message="Usage: $0 [options]
   --preset smoke|mini|paper  (default $preset)
   --cmd local  --seed N  --tag NAME  --work DIR (where data/ and exp/ go)"
 asked="$0 $*"
-. ../../tools/parse_options.sh
-. ./path.sh
-. ./cmd.sh
-case "$root" in ""|/*) ;; *) root=$caller/$root ;; esac
-case "$work" in .|/*) ;; *) work=$caller/$work ;; esac
-[ -d "conf/$preset" ] || { echo "$0: unknown --preset $preset; known: smoke mini paper" >&2; exit 2; }
-[ -x "local/$corpus.sh" ] || { echo "$0: unknown --corpus $corpus; known: mini soundbank" >&2; exit 2; }
+. ../../tools/stages.sh
 
 conf=conf/$preset
 data=$work/data/$corpus-$preset
 exp=$work/exp/${tag:-$corpus-$preset-seed$seed}
 labelled="--strong $data/synth_train --weak $data/weak_train --unlabelled $data/unlabelled
   --valid-strong $data/synth_valid --valid-weak $data/weak_valid --seed $seed"
-
-at() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ] && echo "== Stage $1: $2 =="; }
-need() {  # need STAGE PATH...: stop where an input is missing, and say what makes it
-  local made=$1 path; shift
-  for path in "$@"; do
-    [ -e "$path" ] || { echo "$0: $path is missing; stage $made makes it:" \
-      "$0 --stage $made --corpus $corpus --preset $preset --seed $seed" >&2; exit 1; }
-  done
-}
-fresh() {  # fresh OUTPUT INPUT...: the output is newer than all inputs, so that there is nothing to do
-  local output=$1 input; shift
-  [ -e "$output" ] || return 1
-  for input in "$@"; do [ "$output" -nt "$input" ] || return 1; done
-}
 
 if at 0 "prepare: a soundbank of isolated recordings"; then
   run "$exp/log/prepare.log" "local/$corpus.sh" "$data/bank" "$conf" "$root"

@@ -10,8 +10,8 @@ def over(function, count: int, workers: int):
     """Yield ``(index, result)`` for ``index`` in ``range(count)``, in any order.
 
     Args:
-        function: takes a range of indices, not empty, and yields ``(index, result)``. Each process gets its own copy of it (a
-            cache inside it stays warm) and every ``workers``-th index.
+        function: takes a range of indices, not empty, and yields ``(index, result)``. Each process gets its own copy
+            of it (a cache inside it stays warm) and every ``workers``-th index.
 
     Raises:
         UserError: what ``function`` raised, or a process died (killed, or out of memory).

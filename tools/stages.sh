@@ -1,0 +1,23 @@
+# What every recipe's run.sh is made of: sourced after its defaults, with its arguments, from its own directory.
+# Reads stage, stop_stage, corpus, preset, seed, root and work; leaves `at`, `need`, `fresh` and `run`.
+. ../../tools/parse_options.sh
+. ../../tools/path.sh
+. ../../tools/cmd.sh
+case "$root" in ""|/*) ;; *) root=$caller/$root ;; esac
+case "$work" in .|/*) ;; *) work=$caller/$work ;; esac
+[ -d "conf/$preset" ] || { echo "$0: unknown --preset $preset; see $0 --help" >&2; exit 2; }
+[ -x "local/$corpus.sh" ] || { echo "$0: unknown --corpus $corpus; see $0 --help" >&2; exit 2; }
+
+at() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ] && echo "== Stage $1: $2 =="; }
+need() {  # need STAGE PATH...: stop where an input is missing, and say what makes it
+  local made=$1 path; shift
+  for path in "$@"; do
+    [ -e "$path" ] || { echo "$0: $path is missing; stage $made makes it:" \
+      "$0 --stage $made --corpus $corpus --preset $preset --seed $seed" >&2; exit 1; }
+  done
+}
+fresh() {  # fresh OUTPUT INPUT...: the output is newer than all inputs, so that there is nothing to do
+  local output=$1 input; shift
+  [ -e "$output" ] || return 1
+  for input in "$@"; do [ "$output" -nt "$input" ] || return 1; done
+}
