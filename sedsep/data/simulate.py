@@ -7,6 +7,7 @@ sum; one gain turns down all of a clip that would clip. The files' bytes do not 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -178,14 +179,16 @@ class ClipWriter:
     prefix: str
 
     def __call__(self, indices: range):
-        """Write the audio of clips and yield ``(index, (Clip, gain))``; a thread renders the next one meanwhile."""
-        with ThreadPoolExecutor(1) as ahead:
-            coming = ahead.submit(self.clips.item, 0, indices[0])
-            for index in indices:
-                rendered = coming.result()
-                if index != indices[-1]:
-                    coming = ahead.submit(self.clips.item, 0, index + indices.step)
-                yield index, (self.write(index, rendered), rendered.gain)
+        """Write the audio of clips and yield ``(index, (Clip, gain))``; two threads, since writing is mostly waiting."""
+        rendering = Lock()  # the cache serves one at a time
+
+        def make(index):
+            with rendering:
+                rendered = self.clips.item(0, index)
+            return self.write(index, rendered), rendered.gain
+
+        with ThreadPoolExecutor(2) as threads:
+            yield from zip(indices, threads.map(make, indices))
 
     def write(self, index: int, rendered: Rendered) -> Clip:
         """Write the audio of one clip."""
