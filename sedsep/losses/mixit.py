@@ -11,7 +11,7 @@ import torch
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from sedsep.losses.separation import centred, log_error, neg_ratio
+from sedsep.losses.separation import log_error, neg_ratio
 
 # Bound of the error of an energy from float32 products, relative to the energy of all signals; 3e-6 is seen.
 UNCERTAINTY = 2e-5
@@ -48,13 +48,13 @@ def mixit(
         return log_error(noise, power, snr_max) if loss == "thresholded" else neg_ratio(power, noise)
 
     with torch.no_grad():
-        assignment = best_assignment(estimates, mixtures, score, zero_mean)
+        assignment, power = best_assignment(estimates, mixtures, score, zero_mean)
     noise = MixtureError.apply(estimates, mixtures, assignment.to(estimates.dtype), zero_mean)
-    losses = score(noise, torch.linalg.vector_norm(centred(mixtures, zero_mean), dim=2).square())  # (B, 2)
+    losses = score(noise, power.to(noise.dtype))  # (B, 2)
     return losses.mean(1) if reduction == "mean" else losses.sum(1), assignment
 
 
-def best_assignment(estimates, mixtures, score, zero_mean: bool = False) -> torch.Tensor:
+def best_assignment(estimates, mixtures, score, zero_mean: bool = False) -> tuple:
     """Estimates ``(B, N, T)``, mixtures ``(B, 2, T)`` -> assignment ``(B, 2, N)`` with the smallest sum of scores.
 
     Single precision decides where its uncertainty leaves one candidate per clip, double precision elsewhere: the
@@ -62,16 +62,20 @@ def best_assignment(estimates, mixtures, score, zero_mean: bool = False) -> torc
 
     Args:
         score: increasing function of the energy of the error and function of the energy of the mixture.
+
+    Returns:
+        the assignment, and the energies of the mixtures ``(B, 2)`` in double precision.
     """
     table = assignments(estimates.shape[1]).to(estimates.device)
     noise, power, total = errors(estimates, mixtures, table, zero_mean)
     margin = UNCERTAINTY * total.view(-1, 1, 1)
-    low = score((noise - margin).clamp(min=0), power).sum(2)
-    high = score(noise + margin, power).sum(2)
-    candidates = ~(low > high.amin(1, keepdim=True))  # (B, 2^N); negated, so that NaN is a candidate
+    low, high = score(torch.stack((noise - margin, noise + margin)).clamp_(min=0), power).sum(3)
+    best, index = high.min(1, keepdim=True)
+    candidates = ~(low > best)  # (B, 2^N); negated, so that NaN is a candidate
     if candidates.sum() > len(candidates):
         noise, power, _ = errors(estimates.double(), mixtures.double(), table, zero_mean)
-    return table[score(noise, power).sum(2).argmin(1)]
+        index = score(noise, power).sum(2).argmin(1, keepdim=True)
+    return table[index.squeeze(1)], power.squeeze(1)
 
 
 def errors(estimates, mixtures, table: torch.Tensor, zero_mean: bool = False) -> tuple:
