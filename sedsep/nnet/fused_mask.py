@@ -1,14 +1,14 @@
 """Masks and decoder of Conv-TasNet in one differentiable operation: the fast path on CPU.
 
 The scores of the masks are the widest tensor of the network (N n_filters channels per frame). Here they live in
-pieces of a clip that stay in cache; only the masks are kept, for the gradient.
+pieces of a clip that stay in cache, and nothing of that width is kept for the gradient.
 """
 
 import torch
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from sedsep.nnet.fast import empty, linear, pieces
+from sedsep.nnet.fast import linear, pieces
 
 PIECE = 1024  # frames: eight megabytes at 4 sources of 512 filters
 
@@ -44,34 +44,31 @@ class MaskDecode(Function):
         n_filters, kernel = encoder.shape
         n_sources, n_frames = len(weight) // n_filters, frames.shape[0] * frames.shape[1]
         hidden_flat, frames_flat = hidden.flatten(0, 1), frames.flatten(0, 1)  # (B, L, S) -> (B L, S)
-        masks = empty(hidden, n_frames, n_sources, n_filters) if any(ctx.needs_input_grad) else None
         out = hidden.new_empty(n_frames, n_sources, kernel)
         decoder_t = decoder.t().contiguous()
         for i, j in pieces(n_frames, PIECE):
             mask = masks_of(hidden_flat[i:j], weight, bias, n_filters, activation)
-            if masks is not None:
-                masks[i:j] = mask
             masked = mask.mul_(linear(frames_flat[i:j], encoder).unsqueeze(1))
             out[i:j] = linear(masked.flatten(0, 1), decoder_t).view(j - i, n_sources, kernel)
-        ctx.save_for_backward(hidden, weight, frames, encoder, decoder, masks)
+        ctx.save_for_backward(hidden, weight, bias, frames, encoder, decoder)
         ctx.activation = activation
         return out.view(*hidden.shape[:2], n_sources, kernel)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad_out):
-        """Piece by piece; the latent frames are encoded again."""
-        hidden, weight, frames, encoder, decoder, masks = ctx.saved_tensors
-        kernel, activation_backward = encoder.shape[1], ACTIVATION_BACKWARD[ctx.activation]
+        """Piece by piece; masks and latent frames are computed again, which is as fast as to fetch them from memory."""
+        hidden, weight, bias, frames, encoder, decoder = ctx.saved_tensors
+        (n_filters, kernel), activation_backward = encoder.shape, ACTIVATION_BACKWARD[ctx.activation]
         flat = [x.flatten(0, 1) for x in (hidden, frames, grad_out)]  # (B, L, ...) -> (B L, ...)
         grad_hidden, grad_frames = torch.empty_like(flat[0]), torch.empty_like(flat[1])
         # Long sides of a product go last, hence some transposed gradients.
         grad_weight, grad_encoder, grad_decoder = (torch.zeros_like(x.t()) for x in (weight, encoder, decoder))
         grad_bias = weight.new_zeros(len(weight))
         weight_t, encoder_t = weight.t().contiguous(), encoder.t().contiguous()
-        for i, j in pieces(len(masks), PIECE):
+        for i, j in pieces(len(flat[0]), PIECE):
             hidden_piece, frames_piece, grad_piece = (x[i:j] for x in flat)
-            mask = masks[i:j]  # (l, N, n_filters)
+            mask = masks_of(hidden_piece, weight, bias, n_filters, ctx.activation)  # (l, N, n_filters)
             latent = linear(frames_piece, encoder).unsqueeze(1)  # (l, 1, n_filters)
             grad_piece = grad_piece.reshape(-1, kernel)  # (l, N, kernel) -> (l N, kernel)
             masked = mask * latent
