@@ -4,6 +4,7 @@ Reading is soundfile's (libsndfile); writing is a bare RIFF file without time st
 equal bytes (libsndfile stamps its PEAK chunk with the time of day).
 """
 
+import io
 import math
 import struct
 from functools import lru_cache
@@ -12,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 import soundfile
-from scipy.io import wavfile
 from scipy.signal import firwin, resample_poly
 
 from sedsep.errors import UserError
@@ -88,8 +88,28 @@ def write(path, waveform: np.ndarray, sample_rate: int, subtype: str = "FLOAT") 
         samples = np.ascontiguousarray(waveform, np.float32)
     else:
         raise ValueError(f"subtype {subtype!r}: FLOAT or PCM_16")
-    with writing(path) as temporary:
-        wavfile.write(temporary, int(sample_rate), samples)
+    sounding = samples != 0
+    first, last = 0, 0
+    if sounding.any():
+        first, last = sounding.argmax(), len(samples) - sounding[::-1].argmax()
+    with writing(path) as temporary, open(temporary, "wb") as file:
+        file.write(_header(samples, sample_rate))
+        # The silence around a stem's event becomes a hole in the file: it reads as zeros and costs nothing to write.
+        start = file.tell()
+        file.seek(first * samples.itemsize, io.SEEK_CUR)
+        file.write(samples[first:last].data)
+        file.truncate(start + samples.nbytes)
+
+
+def _header(samples: np.ndarray, sample_rate: int) -> bytes:
+    """The RIFF header of mono samples, int16 or float32; the latter have the fact chunk that the format demands."""
+    width, is_float = samples.itemsize, samples.dtype == np.float32
+    layout = (3 if is_float else 1, 1, sample_rate, sample_rate * width, width, 8 * width)
+    chunks = struct.pack("<4sIHHIIHH", b"fmt ", 18 if is_float else 16, *layout)
+    if is_float:
+        chunks += struct.pack("<H4sII", 0, b"fact", 4, len(samples))
+    chunks += struct.pack("<4sI", b"data", samples.nbytes)
+    return struct.pack("<4sI4s", b"RIFF", 4 + len(chunks) + samples.nbytes, b"WAVE") + chunks
 
 
 def resample(waveform: np.ndarray, old_rate: int, new_rate: int) -> np.ndarray:

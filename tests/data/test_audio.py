@@ -5,6 +5,7 @@ import struct
 import numpy as np
 import pytest
 import soundfile
+from scipy.io import wavfile
 
 from sedsep.data import audio
 from sedsep.errors import UserError
@@ -23,6 +24,16 @@ def test_float_round_trip_is_exact_and_has_equal_bytes(tmp_path):
     assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
     assert b"PEAK" not in (tmp_path / "a.wav").read_bytes()[:100]
     assert audio.info(tmp_path / "a.wav") == (RATE, 1, RATE, "FLOAT")
+
+
+@pytest.mark.parametrize("subtype, dtype", [("FLOAT", np.float32), ("PCM_16", np.int16)])
+@pytest.mark.parametrize("sounding", [slice(0, 0), slice(0, None), slice(3000, 3001), slice(0, 10), slice(8990, None)])
+def test_files_with_silence_have_the_bytes_that_scipy_writes(tmp_path, subtype, dtype, sounding):
+    samples = np.zeros(9000, dtype)
+    samples[sounding] = 7 if dtype == np.int16 else -0.25
+    audio.write(tmp_path / "ours.wav", samples / (32768 if dtype == np.int16 else 1), 16000, subtype)
+    wavfile.write(tmp_path / "theirs.wav", 16000, samples)
+    assert (tmp_path / "ours.wav").read_bytes() == (tmp_path / "theirs.wav").read_bytes()
 
 
 def test_pcm_16_rounds_and_clips(tmp_path):
