@@ -1,5 +1,7 @@
 # What every recipe's run.sh is made of: sourced after its defaults, with its arguments, from its own directory.
-# Reads stage, stop_stage, corpus, preset, seed, root and work; leaves `at`, `need`, `fresh` and `run`.
+# Reads stage, stop_stage, corpus, preset, seed, seeds, tag, root and work; leaves `at`, `need`, `fresh` and `run`,
+# exp, and runs: the directories that the report gathers, one for each seed.
+given=("$@")
 . ../../tools/parse_options.sh
 . ../../tools/path.sh
 . ../../tools/cmd.sh
@@ -21,3 +23,20 @@ fresh() {  # fresh OUTPUT INPUT...: the output is newer than all inputs, so that
   [ -e "$output" ] || return 1
   for input in "$@"; do [ "$output" -nt "$input" ] || return 1; done
 }
+
+# Several seeds: a recipe of its own for each, and then the report over all of them.
+exp=$work/exp/${tag:-$corpus-$preset-seed$seed}
+runs=("$exp")
+if [ -n "$seeds" ]; then
+  name=${tag:-$corpus-$preset} runs=()
+  case "$seeds" in *[!0-9,]*|,*|*,|*,,*)
+    echo "$0: --seeds $seeds: expected numbers with commas, as in 1,2,3" >&2; exit 2 ;;
+  esac
+  for seed in ${seeds//,/ }; do
+    echo "== Seed $seed =="
+    "$PWD/${0##*/}" "${given[@]}" --work "$work" --root "$root" --seeds "" --seed "$seed" --tag "$name-seed$seed" \
+      --stop-stage "$((stop_stage < 7 ? stop_stage : 7))"
+    runs+=("$work/exp/$name-seed$seed")
+  done
+  stage=8 exp=$work/exp/$name-seeds-${seeds//,/-}
+fi

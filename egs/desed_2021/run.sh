@@ -11,6 +11,7 @@ root=            # folder of recordings for --corpus soundbank
 preset=mini      # smoke: seconds, shows that it runs; mini: minutes, learns; paper: the published settings
 cmd=local        # how commands are run
 seed=42          # of the training; the data do not depend on it
+seeds=           # several, as in 1,2,3: every stage for each seed, then one table with mean and spread
 tag=             # name of the experiment; default: corpus-preset-seed
 work=.           # where data/ and exp/ go, such as a scratch disk
 help_message="Usage: $0 [options]
@@ -19,13 +20,12 @@ help_message="Usage: $0 [options]
   --corpus mini|soundbank    (default $corpus); soundbank needs --root DIR: ESC-50, FSD50K, FSDKaggle2018,
                              DESED's soundbank, or one folder per class
   --preset smoke|mini|paper  (default $preset)
-  --cmd local  --seed N  --tag NAME  --work DIR (where data/ and exp/ go)"
+  --cmd local  --seed N  --seeds 1,2,3 (mean and spread)  --tag NAME  --work DIR (where data/ and exp/ go)"
 asked="$0 $*"
 . ../../tools/stages.sh
 
 conf=conf/$preset
 data=$work/data/$corpus-$preset
-exp=$work/exp/${tag:-$corpus-$preset-seed$seed}
 labelled="--strong $data/synth_train --weak $data/weak_train --unlabelled $data/unlabelled
   --valid-strong $data/synth_valid --valid-weak $data/weak_valid --seed $seed"
 
@@ -40,8 +40,8 @@ fi
 
 if at 2 "train-sep: the separator, with MixIT on mixtures of mixtures"; then
   need 1 "$data/unlabelled" "$data/synth_train" "$data/weak_valid"
-  run "$exp/log/train_sep.log" sedsep train-sep --conf "$conf/sep.yaml" --exp "$exp/sep" --loss mixit --seed "$seed" \
-    --train "$data/synth_train" --train "$data/unlabelled" --valid "$data/weak_valid"
+  run "$exp/log/train_sep.log" sedsep train-sep --conf "$conf/sep.yaml" --exp "$exp/sep" --loss mixit \
+    --seed "$seed" --train "$data/synth_train" --train "$data/unlabelled" --valid "$data/weak_valid"
 fi
 
 if at 3 "train-sed: the detector, with a mean teacher"; then
@@ -92,9 +92,13 @@ if at 7 "score"; then
 fi
 
 if at 8 "report"; then
-  need 7 "$exp/results/jt.teacher.json"
-  run "$exp/log/report.log" sedsep report "$exp/results" --published conf/published.tsv \
-    --table "$exp/results.tsv" --page "$exp/RESULTS.md" --experiment "$exp" \
-    --command "cd egs/desed_2021 && ./run.sh${asked#"${asked%% *}"}"
+  training=
+  for run in "${runs[@]}"; do
+    need 7 "$run/results/jt.teacher.json"
+    training+=$(printf " --training $run/%s" sep sed s1 s2 jt)
+  done
+  run "$exp/log/report.log" sedsep report "${runs[@]/%//results}" --published "Table 1" conf/published.tsv $training \
+    --table "$exp/results.tsv" --page "$exp/RESULTS.md" \
+    --command "cd egs/desed_2021 && ./run.sh${asked#"${asked%% *}"}" --note "The paper's are on the 1168 clips of the DESED validation set: another corpus unless --corpus desed."
   echo "The table: $(cd "$exp" && pwd)/RESULTS.md"
 fi

@@ -28,17 +28,19 @@ def decode(out, files, model, separator, detector, data, variant, sources, batch
 
 
 @click.command()
-@click.argument("results", type=DIRECTORY)
-@click.option("--published", type=FILE, required=True, help="Rows to show: key, system, model, psds1, psds2, f1.")
+@click.argument("results", type=DIRECTORY, nargs=-1, required=True)
+@click.option("--published", type=(str, FILE), multiple=True, required=True, metavar="TITLE TABLE.tsv",
+              help="Table of published rows: key, system, model, a column per metric (repeatable).")  # fmt: skip
 @click.option("--table", type=FILE, required=True, help="Table to write (results.tsv).")
 @click.option("--page", type=FILE, required=True, help="Page to write (RESULTS.md).")
-@click.option("--command", default="", help="The command that made the numbers; stands above the table.")
-@click.option("--experiment", type=DIRECTORY, help="Directory of the training runs, for their curves.")
-def report(results, published, table, page, command, experiment):
-    """Gather RESULTS/<key>.<model>.json into one table, ours beside the published."""
+@click.option("--command", default="", help="The command that made the numbers; stands above the tables.")
+@click.option("--note", default="", help="Text that stands under the tables.")
+@click.option("--training", type=DIRECTORY, multiple=True, help="Training run whose curves to draw (repeatable).")
+def report(results, published, table, page, command, note, training):
+    """Gather RESULTS/<key>.<model>.json into tables, ours beside the published; one directory for each seed."""
     from sedsep.evaluate import report as reporting
 
-    click.echo(reporting.report(results, published, table, page, command, experiment))
+    click.echo(reporting.report(results, published, table, page, command, training, note))
 
 
 COMMANDS = [decode, report]

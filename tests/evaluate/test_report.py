@@ -30,9 +30,9 @@ def experiment(tmp_path):
     return tmp_path
 
 
-def make(experiment):
-    return report(experiment, experiment / "published.tsv", experiment / "results.tsv", experiment / "RESULTS.md",
-                  "./run.sh --x 1", experiment)  # fmt: skip
+def make(experiment, seeds=1):
+    return report([experiment] * seeds, [("Table 1", experiment / "published.tsv")], experiment / "results.tsv",
+                  experiment / "RESULTS.md", "./run.sh --x 1", [experiment / "sed"], "On DESED.")  # fmt: skip
 
 
 def test_table_and_page(experiment):
@@ -41,9 +41,43 @@ def test_table_and_page(experiment):
     assert list(table.columns) == ["system", "model", "psds1", "psds2", "f1"]
     assert table.values.tolist() == [["SED baseline", "student", 0.25, 0.25, 25.0], ["JT", "teacher", 0.5, 0.5, 50.0]]
     page = (experiment / "RESULTS.md").read_text()
-    assert "./run.sh --x 1" in page and printed in page
+    assert "./run.sh --x 1" in page and printed in page and "On DESED." in page
     assert "| JT | teacher | 0.500 | 0.500 | 50.00 | 0.365 | 0.555 | 43.14 |" in page
     assert "![results](results.png)" in page and (experiment / "training.png").exists()
+
+
+def test_several_seeds_give_mean_and_spread(experiment):
+    other = experiment / "seed2"
+    other.mkdir()
+    for key, value in (("sed.student", 0.35), ("jt.teacher", 0.5)):
+        (other / f"{key}.json").write_text(json.dumps(result(value)))
+    published = [("Table 1", experiment / "published.tsv")]
+    report([experiment, other], published, experiment / "results.tsv", experiment / "RESULTS.md")
+    table = pd.read_csv(experiment / "results.tsv", sep="\t")
+    assert table.loc[0, ["psds1", "psds1_sd", "f1", "f1_sd"]].tolist() == pytest.approx([0.3, 0.07071, 30, 7.071])
+    page = (experiment / "RESULTS.md").read_text()
+    assert "| SED baseline | student | 0.300 ± 0.071 | 0.300 ± 0.071 | 30.00 ± 7.07 | 0.338 |" in page
+    assert "standard deviation over 2 seeds" in page
+
+
+def test_tables_of_other_columns_share_a_page(experiment):
+    found = result(0.5)
+    found["metrics"]["si-sdr-improvement"] = {"id": "y", "value": 7.25, "data": "stems", "missing_clips": 3}
+    (experiment / "sep.separator.json").write_text(json.dumps(found))
+    (experiment / "two.tsv").write_text("key\tsystem\tmodel\tsi_sdri\nsep\tSeparator\tseparator\t\n")
+    published = [("Detection", experiment / "published.tsv"), ("Separation", experiment / "two.tsv")]
+    report([experiment], published, experiment / "results.tsv", experiment / "RESULTS.md")
+    page = (experiment / "RESULTS.md").read_text()
+    assert "## Detection" in page and "| Separator | separator | 7.2 | - |" in page and "SI-SDRi dB" in page
+    table = pd.read_csv(experiment / "results.tsv", sep="\t")
+    assert list(table.columns) == ["system", "model", "psds1", "psds2", "f1", "si_sdri"]
+    assert table["si_sdri"].tolist()[2] == 7.25 and table["psds1"].isna().tolist() == [False, False, True]
+
+
+def test_an_unknown_column_names_the_nearest(experiment):
+    (experiment / "published.tsv").write_text(ROWS.replace("psds1", "pdss1"))
+    with pytest.raises(UserError, match="unknown column 'pdss1' .did you mean 'psds1'"):
+        make(experiment)
 
 
 def test_unlike_results_do_not_share_a_table(experiment):

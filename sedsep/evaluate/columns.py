@@ -1,0 +1,49 @@
+"""Columns of a table of results: which metric stands behind each, on which scale, with how many digits."""
+
+from typing import NamedTuple
+
+from sedsep.errors import UserError, nearest
+
+
+class Column(NamedTuple):
+    """How a table shows a metric.
+
+    Args:
+        title: in the head of a table. metric: its name in the results of ``sedsep score``.
+        scale: factor of its value, such as 100 for per cent. digits: after the point, for people.
+        asked: what to give to ``sedsep score --metric`` for it.
+    """
+
+    title: str
+    metric: str
+    scale: float
+    digits: int
+    asked: str
+
+    def text(self, value: float, spread: float = None) -> str:
+        """A value in the scale of the column, with its spread where there is one.
+
+        >>> COLUMNS["f1"].text(43.397, 0.5), COLUMNS["psds1"].text(float("nan"))
+        ('43.40 ± 0.50', '-')
+        """
+        if value != value:
+            return "-"
+        return f"{value:.{self.digits}f}" + ("" if spread is None else f" ± {spread:.{self.digits}f}")
+
+
+COLUMNS = {
+    "psds1": Column("PSDS1", "psds1", 1, 3, "psds"),
+    "psds2": Column("PSDS2", "psds2", 1, 3, "psds"),
+    "f1": Column("F1 %", "event-f1-macro", 100, 2, "event-f1"),
+    "si_sdr": Column("SI-SDR dB", "si-sdr", 1, 1, "si-sdr"),
+    "si_sdri": Column("SI-SDRi dB", "si-sdr-improvement", 1, 1, "si-sdr"),
+    "sdr": Column("SDR dB", "sdr", 1, 1, "sdr"),
+    "sdri": Column("SDRi dB", "sdr-improvement", 1, 1, "sdr"),
+}
+
+
+def column(name: str, where: str) -> Column:
+    """The column ``name`` in the head of the table ``where``. Raises UserError for one that is not known."""
+    if name not in COLUMNS:
+        raise UserError(f"{where}: unknown column {name!r}{nearest(name, COLUMNS)}; known: {', '.join(COLUMNS)}")
+    return COLUMNS[name]
