@@ -7,8 +7,12 @@ given=("$@")
 . ../../tools/cmd.sh
 case "$root" in ""|/*) ;; *) root=$caller/$root ;; esac
 case "$work" in .|/*) ;; *) work=$caller/$work ;; esac
-[ -d "conf/$preset" ] || { echo "$0: unknown --preset $preset; see $0 --help" >&2; exit 2; }
-[ -x "local/$corpus.sh" ] || { echo "$0: unknown --corpus $corpus; see $0 --help" >&2; exit 2; }
+unknown() {  # unknown OPTION VALUE: say what the help says that there is
+  local known; known=$(sed -n "s/.*--$1 \([a-z|]*\).*/\1/p" <<< "$help_message")
+  echo "$0: unknown --$1 $2; known: ${known//|/ }" >&2; exit 2
+}
+[ -d "conf/$preset" ] || unknown preset "$preset"
+[ -x "local/$corpus.sh" ] || unknown corpus "$corpus"
 
 at() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ] && echo "== Stage $1: $2 =="; }
 need() {  # need STAGE PATH...: stop where an input is missing, and say what makes it
