@@ -98,8 +98,9 @@ class ConvTasNet(nn.Module):
         rate = (power - mean.square()).clamp(min=0).add(EPS).rsqrt()
         gained = self.bottleneck.weight * self.norm.gain  # (bottleneck, n_filters)
         shift = F.linear(self.norm.bias, self.bottleneck.weight, self.bottleneck.bias)
-        shift = shift - (rate * mean).to(frames.dtype).unsqueeze(1) * gained.sum(1)
-        return frames @ (gained @ self.encoder).t() * rate.to(frames.dtype).view(-1, 1, 1) + shift.unsqueeze(1)
+        shift = shift - (rate * mean).to(frames.dtype).unsqueeze(1) * gained.sum(1)  # (B, bottleneck)
+        matrix = rate.to(frames.dtype).view(-1, 1, 1) * (gained @ self.encoder).t()  # (B, kernel, bottleneck)
+        return torch.baddbmm(shift.unsqueeze(1), frames, matrix)
 
 
 def filterbank(n_filters: int, kernel: int) -> torch.Tensor:

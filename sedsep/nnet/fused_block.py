@@ -158,7 +158,7 @@ class FusedBlock(Function):
         grad_out_all = grad_out_all.contiguous()
         n_frames, width = a_all.shape[1:]
         s1, s2, taps = slope1.item(), slope2.item(), Taps(wd, ctx.dilation, n_frames)
-        grad_x_all, grad_z = torch.empty_like(x), empty(x, n_frames, width)
+        grad_x_all, grad_z = empty(x, *x.shape), empty(x, n_frames, width)
         grad_w1, grad_w2 = torch.zeros_like(w1.t()), torch.zeros_like(w2)
         grad_b1, grad_gain1, grad_bias1, grad_bd, grad_gain2, grad_bias2 = gain1.new_zeros(6, width)
         grad_taps, grad_b2 = torch.zeros_like(taps.weights), grad_out_all.sum((0, 1))

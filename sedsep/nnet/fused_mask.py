@@ -8,15 +8,17 @@ import torch
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from sedsep.nnet.fast import linear, pieces
+from sedsep.nnet.fast import empty, linear, pieces
 
 PIECE = 1024  # frames: eight megabytes at 4 sources of 512 filters
 
-# Each takes a gradient and the mask that the activation gave, (l, N, n_filters), and returns the score's gradient.
+aten = torch.ops.aten
+
+# Each takes a gradient and the mask that the activation gave, (l, N, n_filters), and turns the first into the score's.
 ACTIVATION_BACKWARD = {
-    "sigmoid": torch.ops.aten.sigmoid_backward,
-    "relu": lambda grad, mask: torch.ops.aten.threshold_backward(grad, mask, 0),
-    "softmax": lambda grad, mask: torch.ops.aten._softmax_backward_data(grad, mask, 1, mask.dtype),
+    "sigmoid": lambda grad, mask: aten.sigmoid_backward.grad_input(grad, mask, grad_input=grad),
+    "relu": lambda grad, mask: aten.threshold_backward.grad_input(grad, mask, 0, grad_input=grad),
+    "softmax": lambda grad, mask: grad.copy_(aten._softmax_backward_data(grad, mask, 1, mask.dtype)),
     "linear": lambda grad, mask: grad,
 }
 
@@ -44,7 +46,7 @@ class MaskDecode(Function):
         n_filters, kernel = encoder.shape
         n_sources, n_frames = len(weight) // n_filters, frames.shape[0] * frames.shape[1]
         hidden_flat, frames_flat = hidden.flatten(0, 1), frames.flatten(0, 1)  # (B, L, S) -> (B L, S)
-        out = hidden.new_empty(n_frames, n_sources, kernel)
+        out = empty(hidden, n_frames, n_sources, kernel)
         decoder_t = decoder.t().contiguous()
         for i, j in pieces(n_frames, PIECE):
             mask = masks_of(hidden_flat[i:j], weight, bias, n_filters, activation)
@@ -61,19 +63,22 @@ class MaskDecode(Function):
         hidden, weight, bias, frames, encoder, decoder = ctx.saved_tensors
         (n_filters, kernel), activation_backward = encoder.shape, ACTIVATION_BACKWARD[ctx.activation]
         flat = [x.flatten(0, 1) for x in (hidden, frames, grad_out)]  # (B, L, ...) -> (B L, ...)
-        grad_hidden, grad_frames = torch.empty_like(flat[0]), torch.empty_like(flat[1])
+        grad_hidden, grad_frames = (empty(x, *x.shape) for x in flat[:2])
         # Long sides of a product go last, hence some transposed gradients.
         grad_weight, grad_encoder, grad_decoder = (torch.zeros_like(x.t()) for x in (weight, encoder, decoder))
         grad_bias = weight.new_zeros(len(weight))
-        weight_t, encoder_t = weight.t().contiguous(), encoder.t().contiguous()
+        weight_t, encoder_t, decoder_t = (x.t().contiguous() for x in (weight, encoder, decoder))
+        # Memory for the widest tensors: to ask for it anew for every piece would take as long as to fill it.
+        wide = empty(hidden, 2, min(PIECE, len(flat[0])), len(weight) // n_filters, n_filters)
         for i, j in pieces(len(flat[0]), PIECE):
             hidden_piece, frames_piece, grad_piece = (x[i:j] for x in flat)
             mask = masks_of(hidden_piece, weight, bias, n_filters, ctx.activation)  # (l, N, n_filters)
             latent = linear(frames_piece, encoder).unsqueeze(1)  # (l, 1, n_filters)
             grad_piece = grad_piece.reshape(-1, kernel)  # (l, N, kernel) -> (l N, kernel)
-            masked = mask * latent
+            masked, grad_masked = wide[:, : j - i]
+            torch.mul(mask, latent, out=masked)
             grad_decoder.addmm_(grad_piece.t(), masked.flatten(0, 1))
-            grad_masked = linear(grad_piece, decoder).view_as(mask)
+            torch.mm(grad_piece, decoder_t, out=grad_masked.view(-1, n_filters))
             grad_latent = torch.mul(grad_masked, mask, out=masked).sum(1)
             grad_encoder.addmm_(frames_piece.t(), grad_latent)
             grad_frames[i:j] = linear(grad_latent, encoder_t)

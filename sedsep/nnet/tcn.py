@@ -114,5 +114,5 @@ class TCN(nn.Module):
         for block in self.blocks:
             residual, skip = block(x, residual=not (self.skip and block is self.blocks[-1]))
             x = x if residual is None else x + residual
-            total = skip if total is None else total + skip
+            total = skip.clone() if total is None else total.add_(skip)
         return total if self.skip else x
