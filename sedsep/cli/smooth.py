@@ -22,9 +22,10 @@ def numbers(context, parameter, value):
 @click.option("--merge-gap", type=float, help="Fill gaps shorter than this many seconds.")
 @click.option("--smoother", type=FILE, help="Smoother (JSON) to apply; with --fit, to write.")
 @click.option("--fit", type=DIRECTORY, help="Tune on SCORES, decoded from this labelled validation set.")
+@click.option("--model", type=FILE, help="With --fit: also keep what was fitted in this model file, for all it decodes.")
 @click.option("--tuner", default="separable", show_default=True, help="separable or forest (HMM), median.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the halves to tune and to report on.")
-def smooth(scores, out, median, hmm, min_length, merge_gap, smoother, fit, tuner, seed):
+def smooth(scores, out, median, hmm, min_length, merge_gap, smoother, fit, model, tuner, seed):
     """Smooth SCORES into OUT, in the order median, HMM, minimum length, gaps; or as a smoother says; or, without
     either, as the model that made the SCORES does.
 
@@ -36,12 +37,14 @@ def smooth(scores, out, median, hmm, min_length, merge_gap, smoother, fit, tuner
     steps = smoothing.steps_of(median, hmm, min_length, merge_gap)
     if fit and not smoother:
         raise click.UsageError("--fit needs --smoother FILE, to keep what was fitted")
+    if model and not fit:
+        raise click.UsageError("--model takes what --fit finds; without it, the model's own smoothing is the default")
     if not fit and steps and smoother:
         raise click.UsageError("give either steps (--median, --hmm, --min-length, --merge-gap) or --smoother")
     if fit:
         from sedsep.evaluate import tune
 
-        click.echo(tune.fit_smoother(smoother, scores, fit, tuner, steps, seed))
+        click.echo(tune.fit_smoother(smoother, scores, fit, tuner, steps, seed, model))
     chosen = {"steps": steps} if steps and not smoother else None
     chosen = chosen or (smoothing.read_smoother(smoother) if smoother else smoothing.model_smoother(scores))
     click.echo(smoothing.smooth_directory(scores, out, chosen))

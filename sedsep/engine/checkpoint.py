@@ -87,6 +87,14 @@ def load_model(path, device="cpu"):
     return system.to(device).eval(), state
 
 
+def keep_smoothing(path, steps: list) -> None:
+    """Make ``steps`` the smoothing of a model file; its weights and everything else stay as they are."""
+    state = load(path)
+    if "system" not in state:
+        raise UserError(f"{path}: this is a state of training, not a model; use best_<variant>.pt beside it")
+    save(path, {**state, "postprocess": steps})
+
+
 def assemble(separator, detector, device="cpu"):
     """The joint system of two model files without any training: S0 of the JSS paper.
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sedsep.engine import checkpoint
 from sedsep.errors import UserError, nearest
 from sedsep.evaluate import output, truth
 from sedsep.evaluate.forest import minimise
@@ -89,10 +90,14 @@ def fit(source, data, tuner: str = "separable", after: list = (), seed: int = 0)
     return steps, fitted
 
 
-def fit_smoother(path, source, data, tuner: str = "separable", after: list = (), seed: int = 0) -> str:
-    """:func:`fit`, written as the smoother ``path``; returns what was gained, in a line."""
+def fit_smoother(
+    path, source, data, tuner: str = "separable", after: list = (), seed: int = 0, model=None
+) -> str:  # fmt: skip
+    """:func:`fit`, written as the smoother ``path`` and into the file ``model``; returns what was gained, in a line."""
     steps, fitted = fit(source, data, tuner, after, seed)
     write_smoother(path, steps, fitted)
+    if model:
+        checkpoint.keep_smoothing(model, steps)
     tuned, held_out = (f"{f1['before']:.2%} to {f1['after']:.2%}" for f1 in fitted["event_f1"].values())
     return f"{path}: macro event F1 at {THRESHOLD:g}: tuned half {tuned}, held out half {held_out}"
 

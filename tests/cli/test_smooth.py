@@ -35,6 +35,7 @@ def test_steps(scores, tmp_path):
     [
         (("--median", 0.2, "--smoother", "s.json"), "either steps"),
         (("--fit", "data"), "--fit needs --smoother"),
+        (("--median", 0.2, "--model", "m.pt"), "--model takes what --fit finds"),
         (("--hmm", "high"), "expected numbers with commas"),
     ],
 )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sedsep.data.manifest import Clip, write_set
+from sedsep.engine import checkpoint
 from sedsep.errors import UserError
 from sedsep.evaluate import tune
 from sedsep.evaluate.forest import minimise
@@ -88,12 +89,16 @@ def test_the_separable_search_beats_every_point_of_its_grid(validation, monkeypa
 def test_written_smoother_with_fixed_steps(validation):
     after = [{"name": "min_length", "seconds": 0.2}]
     scores, data = validation / "scores", validation / "data"
-    said = tune.fit_smoother(validation / "s.json", scores, data, "median", after, seed=3)
+    model = validation / "best_teacher.pt"
+    checkpoint.save(model, {"system": "detection", "weights": {}, "postprocess": []})
+    said = tune.fit_smoother(validation / "s.json", scores, data, "median", after, seed=3, model=model)
     smoother = read_smoother(validation / "s.json")
     assert [step["name"] for step in smoother["steps"]] == ["median", "min_length"]
     assert "held out half" in said and smoother["fitted"]["seed"] == 3
     assert json.loads((validation / "s.json").read_text()) == smoother
     smooth(ScoreSet.read(validation / "scores"), smoother["steps"])
+    kept = checkpoint.load(model)
+    assert kept["postprocess"] == smoother["steps"] and kept["system"] == "detection"
 
 
 def test_refused(validation, tmp_path):
