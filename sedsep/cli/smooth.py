@@ -22,7 +22,7 @@ def numbers(context, parameter, value):
 @click.option("--merge-gap", type=float, help="Fill gaps shorter than this many seconds.")
 @click.option("--smoother", type=FILE, help="Smoother (JSON) to apply; with --fit, to write.")
 @click.option("--fit", type=DIRECTORY, help="Tune on SCORES, decoded from this labelled validation set.")
-@click.option("--model", type=FILE, help="With --fit: also keep what was fitted in this model file, for all it decodes.")
+@click.option("--model", type=FILE, help="With --fit: also keep what was fitted in this model file.")
 @click.option("--tuner", default="separable", show_default=True, help="separable or forest (HMM), median.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the halves to tune and to report on.")
 def smooth(scores, out, median, hmm, min_length, merge_gap, smoother, fit, model, tuner, seed):

@@ -179,7 +179,7 @@ class ClipWriter:
     prefix: str
 
     def __call__(self, indices: range):
-        """Write the audio of clips and yield ``(index, (Clip, gain))``; two threads, since writing is mostly waiting."""
+        """Write the audio of clips and yield ``(index, (Clip, gain))``; in two threads: writing is mostly waiting."""
         rendering = Lock()  # the cache serves one at a time
 
         def make(index):
