@@ -1,6 +1,7 @@
-"""The one exception for what a user can cure."""
+"""The exceptions of the house: what a user can cure, and a run that was told to leave."""
 
 import difflib
+import signal
 
 
 class UserError(Exception):
@@ -8,6 +9,21 @@ class UserError(Exception):
 
     The command line prints it as ``sedsep: error: ...`` and exits with 1; it never shows a traceback.
     """
+
+
+class Stopped(Exception):
+    """A run was told to leave by a signal, has saved its state, and goes on when its command is run again.
+
+    The command line exits with ``code``: 130 after Ctrl-C, else 75, "try again later", at which a job requeues itself.
+    """
+
+    def __init__(self, number: int):
+        super().__init__(f"{signal.Signals(number).name} came; the same command goes on from what is saved")
+        self.number = number
+        self.code = 130 if number == signal.SIGINT else 75
+
+    def __reduce__(self):
+        return Stopped, (self.number,)
 
 
 def nearest(name: str, known) -> str:

@@ -32,6 +32,12 @@ def writing(path):
             temporary.unlink(missing_ok=True)
 
 
+def sweep(directory) -> None:
+    """Remove what writes that were killed have left in ``directory``."""
+    for path in Path(directory).glob(".*.part"):
+        path.unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def writing_directory(path):
     """Like :func:`writing`, for a directory: an existing one is replaced as a whole, at the end."""

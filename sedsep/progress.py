@@ -9,8 +9,10 @@ from tqdm import tqdm
 def bar(total: int, unit: str, description: str = "", done: int = 0, disable: bool = False) -> tqdm:
     """A bar on standard error with the time left. In a log file it adds a line every half minute.
 
+    Of the processes of one training run, the first shows it (torchrun sets ``RANK``).
     ``SEDSEP_BARS=1`` says that a pipe ends on a terminal (the recipes set it: they copy the output to a log).
     """
+    disable = disable or os.environ.get("RANK", "0") != "0"
     live = sys.stderr.isatty() or os.environ.get("SEDSEP_BARS") == "1"
     return tqdm(
         total=total, initial=done, unit=unit, desc=description, disable=disable, file=sys.stderr,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import torch
 
-from sedsep import config
+from sedsep import config, ranks
 from sedsep.data.dataset import MixedClips, RecordedClips, Windows
 from sedsep.data.loader import Loader
 from sedsep.data.manifest import ClipSet
@@ -15,9 +15,10 @@ from sedsep.data.sampler import StreamSampler
 from sedsep.data.scene import describe
 from sedsep.data.simulate import SimulatedClips
 from sedsep.data.soundbank import Soundbank
-from sedsep.engine import checkpoint
+from sedsep.engine import checkpoint, processes
 from sedsep.engine.experiment import open_experiment
 from sedsep.engine.optimisation import Optimisation, Optimiser
+from sedsep.engine.survival import ignore_signals
 from sedsep.engine.trainer import Schedule, Trainer
 from sedsep.errors import UserError
 from sedsep.systems import SYSTEMS
@@ -97,10 +98,10 @@ def train(name: str, raw: dict, exp, streams: dict, validation: dict, initial: d
         **{f"valid_{stream}": _fingerprint(group) for stream, group in valid_sets.items()},
         **{f"init_{part}": checkpoint.fingerprint(path) for part, path in initial.items()},
     }
+    device = processes.join(resolved["device"])
     open_experiment(exp, {**resolved, "given": given})
 
     torch.manual_seed(resolved["seed"])
-    device = ("cuda" if torch.cuda.is_available() else "cpu") if resolved["device"] == "auto" else resolved["device"]
     system = SYSTEMS[name](classes, **resolved["system"])
     _initialise(system, initial)
     data = resolved["data"]
@@ -117,7 +118,8 @@ def train(name: str, raw: dict, exp, streams: dict, validation: dict, initial: d
         seed=resolved["seed"],
         device=device,
     )
-    return trainer.fit()
+    with processes.one_fate():
+        return trainer.fit()
 
 
 def _read(source):
@@ -193,7 +195,8 @@ def _training_loader(system, sets, data, seed):
     shares = {stream: share for stream, share in shares.items() if share > 0}
     sizes = {stream: len(dataset) for stream, dataset in datasets.items()}
     sampler = StreamSampler(sizes, shares, seed, batches=data["batches"])
-    return Loader(datasets, sampler, data["workers"])
+    share = ranks.share(sum(shares.values()), system.clips_together)
+    return Loader(datasets, sampler, data["workers"], share, ignore_signals)
 
 
 def _validation_loader(system, group, data):

@@ -1,12 +1,15 @@
 """The command line: one group of commands, each of which calls one function. A user's mistake is one line."""
 
+import json
+import os
 import sys
+import time
 
 import click
 
 from sedsep import __version__
 from sedsep.cli import data, evaluate, score, smooth, train
-from sedsep.errors import UserError
+from sedsep.errors import Stopped, UserError
 
 
 class Group(click.Group):
@@ -28,16 +31,18 @@ for topic in (data, train, evaluate, smooth, score):
 
 
 def main() -> None:
-    """Entry point: a mistake or a full disk ends in one line and exit code 1, Ctrl-C in exit code 130."""
+    """Entry point: a mistake or a full disk ends in one line and exit code 1, Ctrl-C in 130, other signals in 75."""
     try:
         sedsep.main(standalone_mode=False)
     except UserError as error:
         fail(str(error), 1)
+    except Stopped as stopped:
+        fail(str(stopped), stopped.code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        fail("stopped; a training run goes on after its last whole epoch with the same command", 130)
+        fail("stopped; a training run goes on from its last save with the same command", 130)
     except OSError as error:
         if error.filename is None and error.errno is None:
             raise
@@ -45,6 +50,11 @@ def main() -> None:
 
 
 def fail(message: str, code: int) -> None:
-    """Print one line to standard error and leave with ``code``."""
-    click.echo(f"sedsep: error: {message}", err=True)
+    """Print one line to standard error and leave with ``code``; one of several processes leaves it to its launcher."""
+    word = os.environ.get("TORCHELASTIC_ERROR_FILE")
+    if word:
+        with open(word, "w", encoding="utf-8") as file:
+            json.dump({"message": message, "timestamp": int(time.time())}, file)
+    else:
+        click.echo(f"sedsep: {'stopped' if code in (75, 130) else 'error'}: {message}", err=True)
     sys.exit(code)

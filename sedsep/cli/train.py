@@ -14,6 +14,7 @@ def training(function):
             click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override any key: a.b=1."),
             click.option("--exp", type=DIRECTORY, required=True, help="Directory of the run; goes on if it exists."),
             click.option("--seed", type=int, help="Same as --set seed=N."),
+            click.option("--ngpu", default=1, show_default=True, help="Processes (per node) that share every batch."),
         ]
     ):
         function = option(function)
@@ -52,21 +53,22 @@ def labelled(function):
 @mixing("Train on soundscapes that are mixed anew in every epoch, too (repeatable).")
 @directories("--valid", "Set of clips to choose the best epoch on (repeatable).", required=True)
 @click.option("--loss", type=click.Choice(["pit", "mixit"]), help="Same as --set system.loss=...")
-def train_sep(conf, settings, exp, seed, train, mix, valid, loss):
+def train_sep(conf, settings, exp, seed, ngpu, train, mix, valid, loss):
     """Train a separator: PIT on stems, or MixIT on mixtures of mixtures."""
     if not train and not mix:
         raise click.UsageError("give --train or --mix")
     streams, validation = {"mixtures": (*train, *mix)}, {"mixtures": valid}
-    run("separation", conf, settings, exp, {"seed": seed, "system.loss": loss}, streams, validation)
+    run("separation", conf, settings, exp, ngpu, {"seed": seed, "system.loss": loss}, streams, validation)
 
 
 @click.command("train-sed")
 @training
 @labelled
-def train_sed(conf, settings, exp, seed, strong, mix, weak, unlabelled, valid_strong, valid_weak):
+def train_sed(conf, settings, exp, seed, ngpu, strong, mix, weak, unlabelled, valid_strong, valid_weak):
     """Train a detector with a mean teacher on strong, weak and unlabelled clips."""
     streams = {"strong": (*strong, *mix), "weak": weak, "unlabelled": unlabelled}
-    run("detection", conf, settings, exp, {"seed": seed}, streams, {"strong": valid_strong, "weak": valid_weak})
+    validation = {"strong": valid_strong, "weak": valid_weak}
+    run("detection", conf, settings, exp, ngpu, {"seed": seed}, streams, validation)
 
 
 @click.command("train-joint")
@@ -77,8 +79,8 @@ def train_sed(conf, settings, exp, seed, strong, mix, weak, unlabelled, valid_st
 @click.option("--init", type=FILE, help="Joint model to start from, instead of the two.")
 @labelled
 def train_joint(
-    conf, settings, exp, seed, mode, separator, detector, init, strong, mix, weak, unlabelled, valid_strong,
-    valid_weak,
+    conf, settings, exp, seed, ngpu, mode, separator, detector, init, strong, mix, weak, unlabelled,
+    valid_strong, valid_weak,
 ):
     """Train separator and detector together: the detector (stage1), the separator (stage2), or both (joint)."""
     if bool(init) == bool(separator or detector) or bool(separator) != bool(detector):
@@ -86,20 +88,26 @@ def train_joint(
     streams = {"strong": (*strong, *mix), "weak": weak, "unlabelled": unlabelled}
     validation = {"strong": valid_strong, "weak": valid_weak}
     initial = {"separator": separator, "detector": detector, "model": init}
-    run("joint", conf, settings, exp, {"seed": seed, "system.mode": mode}, streams, validation, initial)
+    run("joint", conf, settings, exp, ngpu, {"seed": seed, "system.mode": mode}, streams, validation, initial)
 
 
-def run(name, conf, settings, exp, options, streams, validation, initial=None):
-    """Read the configuration, train, and print what came out."""
-    from sedsep import config
+def run(name, conf, settings, exp, ngpu, options, streams, validation, initial=None):
+    """Read the configuration, train, and print what came out; or launch the processes that do."""
+    import sys
+
+    from sedsep import config, ranks
+    from sedsep.engine import processes
     from sedsep.train import train
 
+    if processes.wanted(ngpu):
+        processes.launch(ngpu, sys.argv[1:])
+        return
     options = [f"{key}={value}" for key, value in options.items() if value is not None]
     raw = config.read(conf, [*settings, *options])
     streams = {stream: sets for stream, sets in streams.items() if sets}
     validation = {stream: sets for stream, sets in validation.items() if sets}
     best = train(name, raw, exp, streams, validation, initial)
-    for variant, values in best.items():
+    for variant, values in best.items() if ranks.index() == 0 else ():
         metrics = "  ".join(f"{key} {value:.4g}" for key, value in values.items() if key != "epoch")
         click.echo(f"{exp}/best_{variant}.pt  epoch {values['epoch']}  {metrics}")
 

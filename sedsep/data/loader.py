@@ -6,6 +6,7 @@ from torch.utils.data import DataLoader, Dataset
 from sedsep.batch import Batch, collate
 from sedsep.data.sampler import StreamSampler
 from sedsep.errors import UserError
+from sedsep.ranks import Share
 
 
 class Streams(Dataset):
@@ -28,19 +29,23 @@ class Loader:
 
     Args:
         datasets: name -> data set with items ``[epoch, index]``. sampler: gives the keys of each batch.
-        workers: loading processes; the batches do not depend on their number.
+        workers: loading processes; the batches do not depend on their number. share: the part of each batch to read.
+        start: called with its number in each worker, first of all.
 
     Raises:
         UserError: a clip of the batch cannot be read, while iterating.
     """
 
-    def __init__(self, datasets: dict, sampler: StreamSampler, workers: int = 0):
-        self.batch_sampler = sampler
+    def __init__(
+        self, datasets: dict, sampler: StreamSampler, workers: int = 0, share: Share = None, start=None
+    ):  # fmt: skip
+        self.batch_sampler, self.share = sampler, share
         self.batches = DataLoader(
             Streams(datasets),
-            batch_sampler=sampler,
+            batch_sampler=sampler if share is None else OwnShare(sampler, share),
             collate_fn=collate_or_error,
             num_workers=workers,
+            worker_init_fn=start,
             persistent_workers=workers > 0,
             pin_memory=torch.cuda.is_available(),
         )
@@ -53,6 +58,20 @@ class Loader:
             if isinstance(batch, UserError):
                 raise batch
             yield batch
+
+
+class OwnShare:
+    """The batches of ``sampler``, of each only the clips of ``share``."""
+
+    def __init__(self, sampler: StreamSampler, share: Share):
+        self.sampler, self.share = sampler, share
+
+    def __len__(self):
+        return len(self.sampler)
+
+    def __iter__(self):
+        for keys in self.sampler:
+            yield keys[self.share.first : self.share.stop]
 
 
 def collate_or_error(examples) -> Batch:

@@ -24,7 +24,7 @@ class StreamSampler:
 
     def __init__(self, sizes: dict, shares: dict, seed: int = 0, shuffle: bool = True, batches: int = None):
         self.sizes, self.shares, self.seed, self.shuffle = dict(sizes), dict(shares), seed, shuffle
-        self.batches, self.epoch = batches, 0
+        self.batches, self.epoch, self.first = batches, 0, 0
         for name, share in self.shares.items():
             if shuffle and self.sizes[name] < share:
                 raise UserError(
@@ -40,16 +40,16 @@ class StreamSampler:
 
     def __iter__(self):
         orders = {name: self._order(name) for name in self.shares}
-        for batch in range(len(self)):
+        for batch in range(self.first, len(self)):
             yield [
                 (name, self.epoch, int(index))
                 for name, share in self.shares.items()
                 for index in orders[name][batch * share : (batch + 1) * share]
             ]
 
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose order the next iteration gives."""
-        self.epoch = epoch
+    def set_epoch(self, epoch: int, first: int = 0) -> None:
+        """Choose the epoch whose order the next iteration gives, and its first batch: any, in no time."""
+        self.epoch, self.first = epoch, first
 
     def _order(self, name):
         if not self.shuffle:

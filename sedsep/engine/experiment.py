@@ -14,14 +14,14 @@ from pathlib import Path
 
 import yaml
 
-from sedsep import __version__, config
+from sedsep import __version__, config, ranks
 from sedsep.errors import UserError
-from sedsep.files import write_json
+from sedsep.files import sweep, write_json
 
 PACKAGES = ["torch", "torchaudio", "numpy", "scipy", "pandas", "librosa", "soundfile", "sed_eval", "psds_eval"]
 
 # A run may go on longer, or with other means, without being another run.
-MAY_CHANGE = {"schedule.epochs", "schedule.patience", "data.workers"}
+MAY_CHANGE = {"schedule.epochs", "schedule.patience", "schedule.save_minutes", "data.workers"}
 
 
 def open_experiment(directory, resolved: dict) -> None:
@@ -44,8 +44,10 @@ def open_experiment(directory, resolved: dict) -> None:
                 f"{directory}: holds a run with another configuration ({changes}{more}); "
                 "choose another --exp, or delete the directory to train anew"
             )
-    config.write(path, resolved)
-    write_json(Path(directory) / "environment.json", environment())
+    if ranks.index() == 0:
+        sweep(directory)
+        config.write(path, resolved)
+        write_json(Path(directory) / "environment.json", environment())
 
 
 def environment() -> dict:
@@ -55,6 +57,7 @@ def environment() -> dict:
         "commit": _commit(),
         "command": sys.argv,
         "host": socket.gethostname(),
+        "processes": ranks.count(),
         "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},

@@ -8,6 +8,7 @@ from typing import Literal
 
 import torch
 
+from sedsep import ranks
 from sedsep.schedule import Progress, exponential_ramp
 
 
@@ -48,11 +49,12 @@ class Optimiser:
         self.epochs_without_gain = 0
 
     def step(self, progress: Progress) -> bool:
-        """Clip and step, then clear the gradients. A gradient that is not finite is dropped.
+        """Add up the gradients of all ranks, clip and step, then clear. A gradient that is not finite is dropped.
 
         Returns:
             whether the parameters moved.
         """
+        ranks.add_up([parameter.grad for parameter in self.parameters if parameter.grad is not None])
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.settings.clip_norm or float("inf"))
         finite = bool(torch.isfinite(norm))
         if finite:

@@ -1,20 +1,24 @@
 """Trainer: the one loop for every system. It knows epochs, steps and files; it does not know what is trained.
 
 Everything random in a step is a function of (seed, batches seen), and the order of the clips of (seed, epoch), so
-a run that stops after any epoch and goes on later equals the run that never stopped, bit for bit on a CPU.
+a run that stops after any optimiser step and goes on later equals the run that never stopped, bit for bit on a CPU.
+Several processes share every batch (``ranks``) and hold the same weights; the first alone validates and writes.
 """
 
 import json
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from sedsep import progress
+from sedsep import progress, ranks
 from sedsep.engine import checkpoint
 from sedsep.engine.optimisation import Optimiser
-from sedsep.errors import UserError
+from sedsep.engine.survival import Clock, Signals
+from sedsep.engine.tally import Tally
+from sedsep.errors import Stopped, UserError
 from sedsep.files import write_text
 from sedsep.schedule import Progress
 
@@ -28,11 +32,13 @@ class Schedule:
     Args:
         epochs: at most. validate_every: epochs between validations. patience: validations without a better
             objective of any variant after which training stops; 0 never stops early.
+        save_minutes: between saves in the middle of an epoch, all that a dead node can cost; 0 never saves there.
     """
 
     epochs: int = 200
     validate_every: int = 1
     patience: int = 0
+    save_minutes: float = 10.0
 
 
 class Trainer:
@@ -41,7 +47,7 @@ class Trainer:
     Args:
         system: a ``System``. description: of the model, for its files (``checkpoint.describe``).
         optimiser: an ``Optimiser``. schedule: a ``Schedule``.
-        loader: training batches; its ``batch_sampler`` has ``set_epoch``. valid_loaders: by name.
+        loader: a ``Loader`` of training batches. valid_loaders: by name.
     """
 
     def __init__(
@@ -55,7 +61,8 @@ class Trainer:
         self.accumulate = optimiser.settings.accumulate
         self.steps_per_epoch = -(-len(loader) // self.accumulate)
         self.epoch = self.step = self.bad_steps = self.validations_without_gain = 0
-        self.best, self.history = {}, []
+        self.best, self.history, self.tally = {}, [], Tally()
+        self.signals, self.clock = Signals(), Clock(schedule.save_minutes)
 
     def fit(self) -> dict:
         """Train to the end, from where ``last.pt`` stands if there is one.
@@ -65,67 +72,83 @@ class Trainer:
 
         Raises:
             UserError: ten steps in a row were not finite, or a file could not be written.
+            Stopped: a signal came; the state is saved.
         """
         if (self.directory / "last.pt").exists():
             self._resume()
+        ranks.agree(self.directory / "last.pt", f"at epoch {self.epoch}, batch {self.tally.seen}")
         total = self.schedule.epochs * len(self.loader)
-        finished = self.epoch >= self.schedule.epochs or self._out_of_patience()
-        with progress.bar(total, "batch", done=self.epoch * len(self.loader), disable=finished) as bar:
-            while self.epoch < self.schedule.epochs and not self._out_of_patience():
-                self._run_epoch(bar)
+        done = self.epoch * len(self.loader) + self.tally.seen
+        with self.signals, progress.bar(total, "batch", done=done, disable=self._finished()) as bar:
+            try:
+                while not self._finished():
+                    self._run_epoch(bar)
+            except Stopped:
+                self._save()
+                ranks.gathered(None)  # the first one has written before any leaves
+                raise
         return self.best
 
-    def _run_epoch(self, bar):
-        start = time.monotonic()
-        bar.set_description(f"epoch {self.epoch + 1}/{self.schedule.epochs}")
-        losses, skipped, waiting = self._train(bar)
-        self.epoch += 1
-        record = {
-            "epoch": self.epoch,
-            "step": self.step,
-            "loss": losses,
-            "learning_rate": self.optimiser.learning_rate(self._progress()),
-            "skipped": skipped,
-        }
-        if self.epoch % self.schedule.validate_every == 0 or self.epoch == self.schedule.epochs:
-            record["valid"] = self._validate()
-        record["seconds"] = round(time.monotonic() - start, 2)
-        record["waiting_for_data"] = round(waiting / max(record["seconds"], 1e-9), 3)
-        self.history.append(record)
-        self._save()
-        progress.say(describe_epoch(record))
+    def _finished(self):
+        return self.epoch >= self.schedule.epochs or 0 < self.schedule.patience <= self.validations_without_gain
 
-    def _train(self, bar):
+    def _run_epoch(self, bar):
+        start = time.monotonic() - self.tally.seconds
+        bar.set_description(f"epoch {self.epoch + 1}/{self.schedule.epochs}")
+        self._train(bar, start)
+        epoch = self.epoch + 1
+        record = {
+            "epoch": epoch,
+            "step": self.step,
+            "loss": self.tally.means(),
+            "learning_rate": self.optimiser.learning_rate(self._progress()),
+            "skipped": self.tally.skipped,
+        }
+        if epoch % self.schedule.validate_every == 0 or epoch == self.schedule.epochs:
+            record["valid"] = ranks.from_first(self._validate)
+            self._choose(epoch, record["valid"])
+        record["seconds"] = round(time.monotonic() - start, 2)
+        record["waiting_for_data"] = round(self.tally.waiting / max(record["seconds"], 1e-9), 3)
+        self.history.append(record)
+        self.epoch, self.tally = epoch, Tally()
+        self._save()
+        if ranks.index() == 0:
+            progress.say(describe_epoch(record))
+
+    def _train(self, bar, start):
         self.system.train()
-        self.loader.batch_sampler.set_epoch(self.epoch)
-        sums, count, skipped, waiting = {}, 0, 0, 0.0
+        self.loader.batch_sampler.set_epoch(self.epoch, self.tally.seen)
         mark = time.monotonic()
-        for index, batch in enumerate(self.loader):
-            waiting += time.monotonic() - mark
-            torch.manual_seed(self.seed * 1_000_003 + self.epoch * len(self.loader) + index)
-            last = (index + 1) % self.accumulate == 0 or index + 1 == len(self.loader)
-            losses = self._step(batch.to(self.device), last)
-            if losses is None:
-                skipped += 1
-            else:
-                count += 1
-                for name, value in losses.items():
-                    sums[name] = sums.get(name, 0.0) + value
-                bar.set_postfix({name: f"{value / count:.3g}" for name, value in sums.items()}, refresh=False)
+        for batch in self.loader if self.tally.seen < len(self.loader) else ():
+            self.tally.waiting += time.monotonic() - mark
+            torch.manual_seed(self.seed * 1_000_003 + self.epoch * len(self.loader) + self.tally.seen)
+            number = self.tally.seen + 1
+            last = number % self.accumulate == 0 or number == len(self.loader)
+            self.tally.add(self._step(batch.to(self.device), last))
+            bar.set_postfix({name: f"{value:.3g}" for name, value in self.tally.means().items()}, refresh=False)
             bar.update()
             mark = time.monotonic()
-        return {name: value / count for name, value in sums.items()}, skipped, waiting
+            self.tally.seconds = mark - start
+            if last:  # between optimiser steps there are gradients, which no file holds
+                self._leave_or_save()
+
+    def _leave_or_save(self):
+        if ranks.any_of(self.signals.came is not None):
+            raise Stopped(self.signals.came or signal.SIGTERM)
+        if self.clock.rings():
+            self._save()
 
     def _step(self, batch, last):
         """One batch, and one optimiser step where it is the last to be accumulated. None: it was not finite."""
         now = self._progress(self.step + 1)
         # A forward pass that overflows has already spoilt the running statistics: keep what to go back to.
         buffers = [buffer.clone() for buffer in self.system.buffers()]
-        losses = self.system(batch, now)
-        total = sum(losses.values())
-        finite = bool(torch.isfinite(total))
+        with ranks.sharing(self.loader.share):
+            losses = self.system(batch, now)
+            sums = ranks.total(torch.stack([value.detach() for value in losses.values()]))
+        finite = bool(torch.isfinite(sums).all())
         if finite:
-            (total / self.accumulate).backward()
+            (sum(losses.values()) / self.accumulate).backward()
         else:
             with torch.no_grad():
                 for buffer, kept in zip(self.system.buffers(), buffers):
@@ -137,7 +160,7 @@ class Trainer:
                 self.step += 1
                 self.system.after_step(now)
         self._guard(finite, batch, losses)
-        return {name: float(value.detach()) for name, value in losses.items()} if finite else None
+        return dict(zip(losses, sums.tolist())) if finite else None
 
     def _guard(self, finite, batch, losses):
         if finite:
@@ -159,27 +182,28 @@ class Trainer:
 
     def _validate(self):
         self.system.eval()
-        metrics = self.system.validate(self.valid_loaders)
-        gained = False
-        for variant, values in metrics.items():
-            if variant not in self.best or values["objective"] > self.best[variant]["objective"]:
-                gained = True
-                self.best[variant] = {"epoch": self.epoch, **values}
+        with self.signals.obeyed_at_once():
+            return self.system.validate(self.valid_loaders)
+
+    def _choose(self, epoch, metrics):
+        gained = [v for v in metrics if v not in self.best or metrics[v]["objective"] > self.best[v]["objective"]]
+        for variant in gained:
+            self.best[variant] = {"epoch": epoch, **metrics[variant]}
+            if ranks.index() == 0:
                 state = {"weights": self.system.state_dict(), **self.description}
-                found = {"selected": variant, "epoch": self.epoch, "metrics": values}
+                found = {"selected": variant, "epoch": epoch, "metrics": metrics[variant]}
                 checkpoint.save(self.directory / f"best_{variant}.pt", {**state, **found})
         self.validations_without_gain = 0 if gained else self.validations_without_gain + 1
-        self.optimiser.after_validation(gained)
-        return metrics
-
-    def _out_of_patience(self):
-        return 0 < self.schedule.patience <= self.validations_without_gain
+        self.optimiser.after_validation(bool(gained))
 
     def _save(self):
+        if ranks.index() > 0:
+            return
         state = {
             "weights": self.system.state_dict(),
             "optimiser": self.optimiser.state(),
             "epoch": self.epoch,
+            "tally": self.tally.state(),
             "step": self.step,
             "bad_steps": self.bad_steps,
             "without_gain": self.validations_without_gain,
@@ -199,9 +223,11 @@ class Trainer:
         self.optimiser.restore(state["optimiser"])
         self.epoch, self.step, self.bad_steps = state["epoch"], state["step"], state["bad_steps"]
         self.validations_without_gain = state["without_gain"]
-        self.best, self.history = state["best"], state["history"]
-        self._log()
-        progress.say(f"sedsep: goes on after epoch {self.epoch} of {self.directory}")
+        self.best, self.history, self.tally = state["best"], state["history"], Tally(**state.get("tally", {}))
+        if ranks.index() == 0:
+            self._log()
+            more = f" and {self.tally.seen} batches" * (self.tally.seen > 0)
+            progress.say(f"sedsep: goes on after epoch {self.epoch}{more} of {self.directory}")
 
 
 def describe_epoch(record: dict) -> str:

@@ -9,9 +9,11 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 
+from sedsep import ranks
+
 
 def masked_mean(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Mean of values ``(B, ...)`` where the mask holds, 0 where it holds nowhere.
+    """Mean of values ``(B, ...)`` where the mask holds, 0 where it holds nowhere; a rank's part of the batch's mean.
 
     Args:
         mask: ``(B,)`` for whole clips, or ``(B, L')`` for frames; any shape that leads the shape of the values.
@@ -20,7 +22,7 @@ def masked_mean(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     tensor(2.)
     """
     weight = mask.to(values.dtype).reshape(*mask.shape, *[1] * (values.ndim - mask.ndim)).expand_as(values)
-    return (values * weight).sum() / weight.sum().clamp(min=1)
+    return (values * weight).sum() / ranks.total(weight.sum()).clamp(min=1)
 
 
 def bce(scores: torch.Tensor, labels: torch.Tensor, mask: torch.Tensor, frames: torch.Tensor | None = None):

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 
 from sedsep.errors import UserError
+from sedsep.nnet.batch_norm import BatchNorm2d
+from sedsep.nnet.dropout import Dropout
 
 
 class Detection(NamedTuple):
@@ -40,9 +42,9 @@ def conv_block(n_in: int, n_out: int, pool: tuple, dropout: float) -> nn.Sequent
     return nn.Sequential(
         nn.Conv2d(n_in, n_out, 3, padding=1),
         # momentum 0.99 is a Keras value of the baselines: running statistics are almost those of the batch.
-        nn.BatchNorm2d(n_out, eps=1e-3, momentum=0.99),
+        BatchNorm2d(n_out, eps=1e-3, momentum=0.99),
         Gate(n_out),
-        nn.Dropout(dropout),
+        Dropout(dropout),
         nn.AvgPool2d(pool),
     )
 
@@ -85,7 +87,7 @@ class CRNN(nn.Module):
             *(conv_block(a, b, tuple(pool), dropout) for a, b, pool in zip(widths, channels, pools))
         )
         self.rnn = nn.GRU(channels[-1], hidden, n_layers, bidirectional=True, batch_first=True)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.strong = nn.Linear(2 * hidden, n_classes)
         self.attention = nn.Linear(2 * hidden, n_classes)
 

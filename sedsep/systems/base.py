@@ -14,11 +14,13 @@ class System(nn.Module):
         sample_rate: of the waveforms it takes, Hz.
         grid: ``FrameGrid`` of its strong scores and labels, or None for a separator.
         n_sources: stems per clip that its losses need, or None.
+        clips_together: neighbours in a batch that its losses need in one process.
         variants: the names of the trained networks inside it that can be selected and decoded on their own.
     """
 
     grid = None
     n_sources = None
+    clips_together = 1
     variants = ()
 
     def __init__(self, classes: Classes, sample_rate: int):
@@ -32,7 +34,10 @@ class System(nn.Module):
         return next(self.parameters()).device
 
     def forward(self, batch, progress: Progress) -> dict:
-        """The weighted losses of one batch by name; their sum is minimised, their names are the log's."""
+        """The weighted losses of one batch by name; their sum is minimised, their names are the log's.
+
+        Where several processes share the batch, each gives its part of the loss: the parts add up (``ranks``).
+        """
         raise TypeError(f"{type(self).__name__} has no training losses")
 
     def after_step(self, progress: Progress) -> None:

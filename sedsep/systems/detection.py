@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import torch
 
+from sedsep import ranks
 from sedsep.labels import Classes, FrameGrid
 from sedsep.nnet.detector import CRNNSection, Detector
 from sedsep.nnet.frontend import LogMel
@@ -57,12 +58,13 @@ class SoundEventDetection(MeanTeacher):
         with torch.no_grad():
             mel = self.student.frontend.magnitude(waveform)
         if self.training and float(torch.rand(())) < self.mixup.probability:
-            strong, weak = strong.clone(), weak.clone()
-            for mask in (batch.has_weak, batch.has_strong):
+            mel, strong, weak = ranks.whole(mel), ranks.whole(strong).clone(), ranks.whole(weak).clone()
+            for mask in (ranks.whole(batch.has_weak), ranks.whole(batch.has_strong)):
                 if mask.any():
                     mel[mask], (strong[mask], weak[mask]) = mixup(
                         mel[mask], [strong[mask], weak[mask]], self.mixup.alpha, self.mixup.labels
                     )
+            mel, strong, weak = ranks.own(mel), ranks.own(strong), ranks.own(weak)
         return mel, strong, weak
 
     def run(self, network, mel):

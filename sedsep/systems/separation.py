@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import torch
 
+from sedsep import ranks
 from sedsep.errors import UserError
 from sedsep.labels import Classes
 from sedsep.losses.mixit import mixit
@@ -49,10 +50,12 @@ class Separation(System):
         self.loss, self.form, self.snr_max = loss, form, snr_max
         self.zero_targets, self.zero_mean, self.reduction = zero_targets, zero_mean, reduction
         self.n_sources = separator["n_sources"] if loss == "pit" else None
+        self.clips_together = 2 if loss == "mixit" else 1
 
     def forward(self, batch, progress) -> dict:
         """The loss "pit" or "mixit", in dB."""
-        return {self.loss: self.clip_losses(batch).mean()}
+        losses = self.clip_losses(batch)
+        return {self.loss: losses.sum() / ranks.total(losses.new_tensor(len(losses)))}
 
     def clip_losses(self, batch) -> torch.Tensor:
         """Loss of each clip, or of each pair of clips under MixIT."""

@@ -51,14 +51,15 @@ class Toy(System):
         return {"net": {"objective": -float(self.net(torch.randn(16, 8)).square().mean())}}
 
 
-def trainer(directory, epochs, bad=(), accumulate=1, **optimisation):
+def trainer(directory, epochs, bad=(), accumulate=1, save_minutes=0.0, **optimisation):
     torch.manual_seed(0)
     system = Toy()
     sampler = StreamSampler({"all": 24}, {"all": 4}, seed=1)
     loader = Loader({"all": Noise(bad)}, sampler)
     settings = Optimisation(**{"schedule": "constant", "accumulate": accumulate, **optimisation})
+    schedule = Schedule(epochs, save_minutes=save_minutes)
     return Trainer(
-        system, {"system": "toy"}, Optimiser(system.parameters(), settings), Schedule(epochs), loader, {}, directory, 3
+        system, {"system": "toy"}, Optimiser(system.parameters(), settings), schedule, loader, {}, directory, 3
     )
 
 

@@ -19,7 +19,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground up. A room may import from rooms below it, never from its own floor's other rooms.
 FLOORS = [
-    {"errors", "files", "labels", "batch", "config", "schedule", "progress"},
+    {"errors", "files", "labels", "batch", "config", "schedule", "progress", "ranks"},
     {"data", "nnet", "losses", "smoothing", "metrics"},
     {"systems"},
     {"engine"},

@@ -1,0 +1,130 @@
+"""Processes: torchrun's launcher for the ranks of a training run, and how each of them joins.
+
+The launcher starts ``count`` processes on each node of the Slurm step (or on this machine), hands signals on to them,
+and ends them all when one fails; what that one had to say becomes the one line of the whole run.
+"""
+
+import contextlib
+import datetime
+import logging
+import os
+import signal
+import sys
+
+import torch
+from torch import distributed
+from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+from sedsep.errors import Stopped, UserError
+
+AGAIN = (75, 130)
+MINUTES_TO_MEET = 10
+HOURS_TO_VALIDATE = 6  # the ranks wait for the first one meanwhile
+
+
+def wanted(count: int) -> bool:
+    """Whether a command that asks for ``count`` processes per node is to launch them: not inside one of them."""
+    return "RANK" not in os.environ and (count > 1 or _nodes() > 1)
+
+
+def launch(count: int, arguments: list) -> None:
+    """Run ``sedsep ARGUMENTS`` as ``count`` processes per node, and wait for them.
+
+    Raises:
+        Stopped: a signal came, and the processes have saved. UserError: what the first that failed had to say.
+    """
+    nodes = _nodes()
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // count)))
+    for number in (signal.SIGUSR1, signal.SIGUSR2):  # torchrun itself knows TERM, INT, HUP and QUIT
+        signal.signal(number, _hand_on)
+    settings = LaunchConfig(
+        min_nodes=nodes, max_nodes=nodes, nproc_per_node=count, max_restarts=0, monitor_interval=0.1,
+        run_id=os.environ.get("SLURM_JOB_ID", "sedsep"), rdzv_backend="c10d", rdzv_endpoint=_meeting_point(nodes),
+        rdzv_configs={"timeout": 60 * MINUTES_TO_MEET}, logs_specs=DefaultLogsSpecs(),
+    )  # fmt: skip
+    try:
+        elastic_launch(settings, sys.executable)("-m", "sedsep.cli", *arguments)
+    except SignalException as left:
+        raise Stopped(left.sigval) from None
+    except ChildFailedError as failed:
+        raise _reason(failed) from None
+
+
+def join(device: str) -> str:
+    """Join the ranks that torchrun's environment speaks of, if it does.
+
+    Args:
+        device: "auto", "cpu", "cuda" or "cuda:N".
+
+    Returns:
+        the device of this process.
+
+    Raises:
+        UserError: the node shows fewer GPUs than processes, or the others did not come.
+    """
+    kind = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    if "RANK" not in os.environ:
+        return kind
+    here, seen = int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()
+    if kind.startswith("cuda") and 1 < seen < here or kind.startswith("cuda") and seen == 0:
+        raise UserError(
+            f"{here} processes on this node, but it shows {seen} GPUs; use --ngpu {seen} or ask for more"
+        )
+    if kind.startswith("cuda"):
+        # Clusters that show each process its own GPU call it 0.
+        kind = f"cuda:{os.environ['LOCAL_RANK'] if seen > 1 else 0}"
+        torch.cuda.set_device(kind)
+    if not distributed.is_initialized():
+        try:
+            distributed.init_process_group(
+                "nccl" if kind.startswith("cuda") else "gloo", timeout=datetime.timedelta(hours=HOURS_TO_VALIDATE)
+            )
+        except (RuntimeError, ValueError) as error:
+            raise UserError(f"the processes of this run did not find each other: {error}") from None
+    return kind
+
+
+@contextlib.contextmanager
+def one_fate():
+    """Within this block, a process that loses another leaves in silence: that one has spoken."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "RANK" in os.environ and any(word in str(error) for word in ("gloo", "NCCL", "closed by peer")):
+            raise SystemExit(1) from None
+        raise
+
+
+def _nodes():
+    """Nodes of the Slurm step that this process is a task of."""
+    return int(os.environ.get("SLURM_STEP_NUM_NODES", 1)) if "SLURM_PROCID" in os.environ else 1
+
+
+def _meeting_point(nodes):
+    if nodes == 1:
+        return "localhost:0"
+    first = os.environ["SEDSEP_FIRST_NODE"]  # the job script sets it
+    return f"{first}:{29000 + int(os.environ['SLURM_JOB_ID']) % 1000}"
+
+
+def _hand_on(number, _):
+    raise SignalException(f"signal {number}", signal.Signals(number))
+
+
+def _reason(failed):
+    """The exception that a failure of processes stands for: the first word of any of them, or how it died."""
+    failures = sorted(failed.failures.items(), key=lambda item: item[1].timestamp)
+    for _, failure in failures:
+        if failure.exitcode in AGAIN:
+            return Stopped(signal.SIGINT if failure.exitcode == 130 else signal.SIGTERM)
+    for _, failure in failures:
+        if os.path.isfile(failure.error_file):
+            return UserError(failure.message)
+    rank, failure = failures[0]
+    if failure.exitcode < 0:
+        name = signal.Signals(-failure.exitcode).name
+        return UserError(f"process {rank} was killed by {name}" + " (out of memory?)" * (name == "SIGKILL"))
+    return UserError(f"process {rank} ended with exit code {failure.exitcode}; see above")

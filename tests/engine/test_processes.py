@@ -1,0 +1,175 @@
+"""Two processes do what one does: the same losses and weights for every system; one error, one line, one exit code."""
+
+import json
+import multiprocessing
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+import yaml
+
+from sedsep import ranks
+from sedsep.engine import checkpoint, processes
+from sedsep.errors import Stopped, UserError
+from sedsep.systems import SYSTEMS
+from sedsep.train import train
+from tests.test_train import DETECTION, SEPARATION, merged
+
+FORK = multiprocessing.get_context("fork")  # torch is imported once
+STEPS = 20
+LONG = {"schedule": {"epochs": 1}, "optimisation": {"warmup_epochs": 1}}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def in_ranks(count, function, *arguments):
+    """Run ``function(*arguments)`` in ``count`` processes that torchrun could have started; all must end well."""
+    port = free_port()
+    children = [FORK.Process(target=as_rank, args=(rank, count, port, function, arguments)) for rank in range(count)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join(120)
+    assert [child.exitcode for child in children] == [0] * count
+
+
+def as_rank(rank, count, port, function, arguments):
+    os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(count), LOCAL_WORLD_SIZE=str(count),
+                      MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))  # fmt: skip
+    function(*arguments)
+
+
+@pytest.fixture
+def sets(make_set):
+    strong, weak = make_set("strong", 2 * STEPS), make_set("weak", 2 * STEPS, strong=False)
+    bare, stems = make_set("bare", 2 * STEPS, strong=False, weak=False), make_set("stems", 4 * STEPS, stems=True)
+    valid = {"strong": [make_set("valid", 4)], "weak": [make_set("weakvalid", 4, strong=False)]}
+    return {
+        "labelled": ({"strong": [strong], "weak": [weak], "unlabelled": [bare]}, valid),
+        "stems": ({"mixtures": [stems]}, {"mixtures": [make_set("few", stems=True)]}),
+    }
+
+
+def cases():
+    """``id: (system, what differs from its small configuration)``; every system of the house has at least one."""
+    labelled = {**DETECTION, **LONG}
+    mixed = {**labelled["system"], "mixup": {"probability": 0.7}}
+    joint = {key: value for key, value in labelled.items() if key != "system"}
+    return {
+        "mixit": ("separation", {**SEPARATION, **LONG}),
+        "pit": ("separation", merged({**SEPARATION, **LONG}, system={"loss": "pit"})),
+        "mean teacher": ("detection", {**labelled, "system": mixed}),
+        "joint": ("joint", merged(joint, system={"mode": "joint", "freeze_batch_norm": False})),
+        "joint, accumulated": ("joint", merged(joint, system={"mode": "stage1"}, optimisation={"accumulate": 3})),
+    }
+
+
+def parts_of(name, sets, tmp_path):
+    """The initial models of a system that starts from others."""
+    if name != "joint":
+        return None
+    train("separation", merged(SEPARATION, data={"batches": 1}), tmp_path / "sep", *sets["stems"])
+    train("detection", merged(DETECTION, data={"batches": 1}), tmp_path / "sed", *sets["labelled"])
+    return {"separator": tmp_path / "sep/best_separator.pt", "detector": tmp_path / "sed/best_teacher.pt"}
+
+
+def test_every_system_is_compared():
+    assert {name for name, _ in cases().values()} == set(SYSTEMS)
+
+
+@pytest.mark.parametrize("case", cases())
+def test_two_processes_equal_one(tmp_path, sets, case):
+    name, configuration = cases()[case]
+    given = sets["stems" if name == "separation" else "labelled"]
+    initial = parts_of(name, sets, tmp_path)
+    train(name, configuration, tmp_path / "one", *given, initial)
+    in_ranks(2, train, name, configuration, tmp_path / "two", *given, initial)
+    one, two = (checkpoint.load(tmp_path / directory / "last.pt") for directory in ("one", "two"))
+    assert one["step"] == two["step"] >= (STEPS if "accumulate" not in str(configuration) else 6)
+    assert one["history"][0]["loss"] == pytest.approx(two["history"][0]["loss"], abs=1e-6, rel=1e-6)
+    assert one["best"].keys() == two["best"].keys()
+    for key, value in one["weights"].items():
+        # Batch norm takes a constant added before it away again: the gradient of that bias is rounding noise, which
+        # Adam makes as large as any other step. It changes no output, only itself and the mean that is subtracted.
+        if not re.search(r"cnn\.\d+\.(0\.bias|1\.running_mean)$", key):
+            assert (two["weights"][key] - value).abs().max() <= 1e-6, key
+
+
+def test_three_processes_with_unequal_shares_equal_one(tmp_path, sets):
+    configuration = {**DETECTION, **LONG, "data": {**DETECTION["data"], "strong": 1, "weak": 2, "unlabelled": 1}}
+    train("detection", configuration, tmp_path / "one", *sets["labelled"])
+    in_ranks(3, train, "detection", configuration, tmp_path / "three", *sets["labelled"])
+    one, three = (checkpoint.load(tmp_path / directory / "last.pt") for directory in ("one", "three"))
+    assert one["history"][0]["loss"] == pytest.approx(three["history"][0]["loss"], abs=1e-6, rel=1e-6)
+
+
+def stop_and_go_on(directory, given):
+    """Every rank but the first gets a signal; all leave at the same step, and go on to the end."""
+    with pytest.raises(Stopped):
+        os.environ["RANK"] == "1" and signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGUSR1))
+        os.environ["RANK"] == "1" and signal.setitimer(signal.ITIMER_REAL, 1.0)
+        train("separation", merged(SEPARATION, schedule={"epochs": 1000}), directory, *given)
+    resumed = json.loads((directory / "log.jsonl").read_text().splitlines()[-1])["epoch"] + 2
+    train("separation", merged(SEPARATION, schedule={"epochs": resumed}), directory, *given)
+
+
+def test_a_signal_to_one_process_stops_all_at_the_same_step(tmp_path, sets):
+    in_ranks(2, stop_and_go_on, tmp_path / "stopped", sets["stems"])
+    state = checkpoint.load(tmp_path / "stopped/last.pt")
+    in_ranks(2, train, "separation", merged(SEPARATION, schedule={"epochs": state["epoch"]}), tmp_path / "straight",
+             *sets["stems"])  # fmt: skip
+    straight = checkpoint.load(tmp_path / "straight/last.pt")
+    assert all(torch.equal(value, straight["weights"][name]) for name, value in state["weights"].items())
+
+
+def tiny(tmp_path, sets, **changes):
+    (tmp_path / "sep.yaml").write_text(yaml.safe_dump(merged(SEPARATION, **changes)))
+    (streams, valid) = sets["stems"]
+    command = [sys.executable, "-m", "sedsep.cli", "train-sep", "--conf", tmp_path / "sep.yaml", "--exp",
+               tmp_path / "run", "--train", streams["mixtures"][0], "--valid", valid["mixtures"][0]]  # fmt: skip
+    return [str(word) for word in command]
+
+
+def test_the_command_with_two_processes_and_an_error_in_one_of_them(tmp_path, sets):
+    clip = sorted(sets["stems"][0]["mixtures"][0].glob("audio/*.wav"))[0]
+    clip.write_bytes(clip.read_bytes()[:30])
+    done = subprocess.run([*tiny(tmp_path, sets), "--ngpu", "2"], capture_output=True, text=True, check=False)
+    lines = [line for line in done.stderr.splitlines() if "batch/s" not in line and line.strip()]
+    assert done.returncode == 1 and done.stdout == "", done.stderr
+    assert len(lines) == 1 and lines[0].startswith("sedsep: error: ") and clip.name in lines[0], done.stderr
+
+
+def test_the_command_with_two_processes_leaves_on_a_signal(tmp_path, sets):
+    command = [*tiny(tmp_path, sets, schedule={"epochs": 100000}), "--ngpu", "2"]
+    child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "run/last.pt").exists() and child.poll() is None:
+        time.sleep(0.1)
+    child.send_signal(signal.SIGUSR1)
+    _, said = child.communicate(timeout=60)
+    assert child.returncode == 75 and "SIGUSR1 came" in said and "Traceback" not in said, said
+    assert checkpoint.load(tmp_path / "run/last.pt")["step"] > 0
+
+
+def test_what_torchrun_says_of_gpus_is_checked(monkeypatch):
+    monkeypatch.setenv("RANK", "3")
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(UserError, match="4 processes on this node, but it shows 2 GPUs"):
+        processes.join("cuda")
+
+
+def test_more_processes_than_pairs(monkeypatch):
+    monkeypatch.setattr(ranks, "count", lambda: 4)
+    with pytest.raises(UserError, match="6 clips cannot be shared by 4 processes; use --ngpu 3 or fewer"):
+        ranks.share(6, together=2)
