@@ -1,5 +1,12 @@
 """Small sets of clips made in a temporary directory; no audio is kept in git."""
 
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +16,37 @@ from sedsep.data.manifest import Clip, write_set
 from sedsep.data.tables import Stem
 
 RATE = 8000
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def here():
+    """The environment in which sedsep's commands and the recipes run."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture(scope="session")
+def local_slurm(tmp_path_factory, here):
+    """The environment of a real Slurm on this machine, for as long as the tests run; or the reason why not."""
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    missing = [name for name in ("slurmctld", "slurmd", "sbatch", "munged") if not shutil.which(name, path=path)]
+    if missing:
+        yield f"{missing[0]} is missing; on Debian: apt-get install --no-install-recommends slurm-wlm munge"
+        return
+    script, directory = ROOT / "tools" / "local_slurm.sh", tmp_path_factory.mktemp("slurm")
+    started = subprocess.run([script, "start", directory], capture_output=True, text=True, check=False)
+    pointers = dict(re.findall(r"(\w+)=(\S+)", started.stdout))
+    yield {**here, **pointers} if started.returncode == 0 else f"no Slurm here: {started.stderr.strip()}"
+    subprocess.run([script, "stop", directory], check=True)
+
+
+@pytest.fixture(scope="session")
+def slurm(local_slurm):
+    """The environment of a real Slurm on this machine; tests that need one skip with the reason."""
+    if isinstance(local_slurm, str):
+        pytest.skip(local_slurm)
+    return local_slurm
 
 
 @pytest.fixture(autouse=True)

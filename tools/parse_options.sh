@@ -9,6 +9,10 @@ while [ $# -gt 0 ]; do
       if [ -z "${!name+x}" ] || [ "$name" = help_message ]; then
         echo "$0: unknown option $1; see $0 --help" >&2; exit 2
       fi
+      if [ "${!name}" = false ]; then  # a flag
+        printf -v "$name" true
+        shift; continue
+      fi
       if [ $# -lt 2 ]; then echo "$0: option $1 needs a value" >&2; exit 2; fi
       printf -v "$name" '%s' "$2"
       shift 2 ;;

@@ -1,7 +1,9 @@
 # What every recipe's run.sh is made of: sourced after its defaults, with its arguments, from its own directory.
-# Reads stage, stop_stage, corpus, preset, seed, seeds, tag, root and work; leaves `at`, `need`, `fresh` and `run`,
-# exp, and runs: the directories that the report gathers, one for each seed.
+# Reads stage, stop_stage, corpus, preset, seed, seeds, tag, root and work; leaves `at`, `need`, `fresh` and what
+# cmd.sh says, exp, and runs: the directories that the report gathers, one for each seed.
 given=("$@")
+dry_run=false  # --cmd slurm --dry-run: print the batch scripts, submit nothing
+ngpu=1         # processes per training
 . ../../tools/parse_options.sh
 . ../../tools/path.sh
 . ../../tools/cmd.sh
@@ -14,9 +16,10 @@ unknown() {  # unknown OPTION VALUE: say what the help says that there is
 [ -d "conf/$preset" ] || unknown preset "$preset"
 [ -x "local/$corpus.sh" ] || unknown corpus "$corpus"
 
-at() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ] && echo "== Stage $1: $2 =="; }
+at() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ] && echo "== Stage $1: $2 ==" && begin "$1"; }
 need() {  # need STAGE PATH...: stop where an input is missing, and say what makes it
   local made=$1 path; shift
+  if awaits "$made"; then return; fi
   for path in "$@"; do
     [ -e "$path" ] || { echo "$0: $path is missing; stage $made makes it:" \
       "$0 --stage $made --corpus $corpus --preset $preset --seed $seed" >&2; exit 1; }
@@ -24,7 +27,7 @@ need() {  # need STAGE PATH...: stop where an input is missing, and say what mak
 }
 fresh() {  # fresh OUTPUT INPUT...: the output is newer than all inputs, so that there is nothing to do
   local output=$1 input; shift
-  [ -e "$output" ] || return 1
+  if pending || [ ! -e "$output" ]; then return 1; fi
   for input in "$@"; do [ "$output" -nt "$input" ] || return 1; done
 }
 
@@ -38,9 +41,11 @@ if [ -n "$seeds" ]; then
   esac
   for seed in ${seeds//,/ }; do
     echo "== Seed $seed =="
-    "$PWD/${0##*/}" "${given[@]}" --work "$work" --root "$root" --seeds "" --seed "$seed" --tag "$name-seed$seed" \
-      --stop-stage "$((stop_stage < 7 ? stop_stage : 7))"
+    of_seed=("$PWD/${0##*/}" "${given[@]}" --work "$work" --root "$root" --seeds "" --seed "$seed"
+      --tag "$name-seed$seed" --stop-stage "$((stop_stage < 7 ? stop_stage : 7))")
+    at_once "${of_seed[@]}"
     runs+=("$work/exp/$name-seed$seed")
   done
+  all_of_them
   stage=8 exp=$work/exp/$name-seeds-${seeds//,/-}
 fi

@@ -9,7 +9,7 @@ stop_stage=8     # last stage
 corpus=mini      # mini: synthesised here; soundbank: soundscapes from a folder of isolated recordings (--root)
 root=            # folder of recordings for --corpus soundbank
 preset=mini      # smoke: seconds, shows that it runs; mini: minutes, learns; paper: the published settings
-cmd=local        # how commands are run
+cmd=local        # how commands are run: here, or as Slurm jobs
 seed=42          # of the training; the data do not depend on it
 seeds=           # several, as in 1,2,3: every stage for each seed, then one table with mean and spread
 tag=             # name of the experiment; default: corpus-preset-seed
@@ -20,14 +20,15 @@ help_message="Usage: $0 [options]
   --corpus mini|soundbank    (default $corpus); soundbank needs --root DIR: ESC-50, FSD50K, FSDKaggle2018,
                              DESED's soundbank, or one folder per class
   --preset smoke|mini|paper  (default $preset)
-  --cmd local  --seed N  --seeds 1,2,3 (mean and spread)  --tag NAME  --work DIR (where data/ and exp/ go)"
+  --cmd local|slurm (--dry-run: print the jobs)  --ngpu N (processes of a training)
+  --seed N  --seeds 1,2,3 (mean and spread)  --tag NAME  --work DIR (where data/ and exp/ go)"
 asked="$0 $*"
 . ../../tools/stages.sh
 
 conf=conf/$preset
 data=$work/data/$corpus-$preset
 labelled="--strong $data/synth_train --weak $data/weak_train --unlabelled $data/unlabelled
-  --valid-strong $data/synth_valid --valid-weak $data/weak_valid --seed $seed"
+  --valid-strong $data/synth_valid --valid-weak $data/weak_valid --ngpu $ngpu --seed $seed"
 
 if at 0 "prepare: a soundbank of isolated recordings"; then
   run "$exp/log/prepare.log" "local/$corpus.sh" "$data/bank" "$conf" "$root"
@@ -35,13 +36,17 @@ fi
 
 if at 1 "simulate the sets and validate them"; then
   need 0 "$data/bank/sounds.tsv"
-  run "$exp/log/simulate.log" local/simulate.sh "$data" "$conf"
+  for set in $(tail -n +2 "$conf/sets.tsv" | cut -f 1); do
+    part "$exp/log/simulate_$set.log" local/simulate.sh "$data" "$conf" "$set"
+  done
+  parts simulate
+  run "$exp/log/validate.log" local/validate.sh "$data" "$conf"
 fi
 
 if at 2 "train-sep: the separator, with MixIT on mixtures of mixtures"; then
   need 1 "$data/unlabelled" "$data/synth_train" "$data/weak_valid"
   run "$exp/log/train_sep.log" sedsep train-sep --conf "$conf/sep.yaml" --exp "$exp/sep" --loss mixit \
-    --seed "$seed" --train "$data/synth_train" --train "$data/unlabelled" --valid "$data/weak_valid"
+    --ngpu "$ngpu" --seed "$seed" --train "$data/synth_train" --train "$data/unlabelled" --valid "$data/weak_valid"
 fi
 
 if at 3 "train-sed: the detector, with a mean teacher"; then
@@ -70,25 +75,28 @@ if at 5 "decode the test set"; then
       *) need 4 "$exp/$name/best_$variant.pt"; model="--model $exp/$name/best_$variant.pt" ;;
     esac
     fresh "$exp/scores/$system/scores.json" "$exp"/{sep,sed,s1,s2,jt}/best_*.pt "$data/test/clips.tsv" ||
-      run "$exp/log/decode_$system.log" sedsep decode "$exp/scores/$system" $model --data "$data/test"
+      part "$exp/log/decode_$system.log" sedsep decode "$exp/scores/$system" $model --data "$data/test"
   done
+  parts decode
 fi
 
 if at 6 "smooth the scores"; then
   for system in $systems; do
     need 5 "$exp/scores/$system"
     fresh "$exp/smoothed/$system/scores.json" "$exp/scores/$system/scores.json" ||
-      run "$exp/log/smooth_$system.log" sedsep smooth "$exp/scores/$system" "$exp/smoothed/$system"
+      part "$exp/log/smooth_$system.log" sedsep smooth "$exp/scores/$system" "$exp/smoothed/$system"
   done
+  parts smooth
 fi
 
 if at 7 "score"; then
   for system in $systems; do
     need 6 "$exp/smoothed/$system"
     fresh "$exp/results/$system.json" "$exp/smoothed/$system/scores.json" ||
-      run "$exp/log/score_$system.log" sedsep score "$exp/smoothed/$system" --data "$data/test" \
+      part "$exp/log/score_$system.log" sedsep score "$exp/smoothed/$system" --data "$data/test" \
         --metric psds --metric event-f1 --out "$exp/results/$system.json"
   done
+  parts score
 fi
 
 if at 8 "report"; then
@@ -100,5 +108,5 @@ if at 8 "report"; then
   run "$exp/log/report.log" sedsep report "${runs[@]/%//results}" --published "Table 1" conf/published.tsv $training \
     --table "$exp/results.tsv" --page "$exp/RESULTS.md" \
     --command "cd egs/desed_2021 && ./run.sh${asked#"${asked%% *}"}" --note "The paper's are on the 1168 clips of the DESED validation set: another corpus unless --corpus desed."
-  echo "The table: $(cd "$exp" && pwd)/RESULTS.md"
+  result "The table: $(realpath -m "$exp/RESULTS.md")"
 fi

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,19 +13,21 @@ RECIPE = Path(__file__).resolve().parents[2] / "egs" / "desed_2021"
 SYSTEMS = ["SED baseline", "DESED-S0", "DESED-S1", "DESED-S2", "DESED-JT"]
 
 
-def run(*options, work, code=0):
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+def run(*options, work, code=0, environment=None):
+    here = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
     command = [RECIPE / "run.sh", "--preset", "smoke", "--work", work, *map(str, options)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment or here, check=False)
     assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
-def work(tmp_path_factory):
-    """The recipe run from the first stage to the last."""
+def work(tmp_path_factory, local_slurm):
+    """The recipe run from the first stage to the last: as jobs where there is a Slurm, else here."""
     directory = tmp_path_factory.mktemp("recipe")
-    return directory, run(work=directory)
+    if isinstance(local_slurm, str):
+        return directory, run(work=directory)
+    return directory, run("--cmd", "slurm", work=directory, environment=local_slurm)
 
 
 def test_the_recipe_ends_in_a_table(work):
@@ -37,7 +40,29 @@ def test_the_recipe_ends_in_a_table(work):
     assert all(0 <= float(row["psds1"]) <= 1 and 0 <= float(row["f1"]) <= 100 for row in rows)
     page = (experiment / "RESULTS.md").read_text()
     assert "./run.sh --preset smoke" in page and "| DESED-S2 | teacher |" in page and "0.362" in page
-    assert (experiment / "results.png").stat().st_size > 10000 and "DESED-JT" in printed
+    assert (experiment / "results.png").stat().st_size > 10000
+    assert f"The table: {experiment}/RESULTS.md" in printed
+    assert "DESED-JT" in (experiment / "log/report.log").read_text()
+
+
+def test_the_stages_are_jobs(work, slurm):
+    directory, printed = work
+    jobs = dict(re.findall(r"^(\w+): job (\d+)$", printed, re.M))
+    names = "prepare simulate validate train_sep train_sed train_s1 train_s2 train_jt decode smooth score report"
+    assert list(jobs) == names.split()
+    assert len(re.findall(rf"^ *{jobs['decode']}_\d+ .* done$", printed, re.M)) == 10
+    log = directory / "exp/mini-smoke-seed42/log"
+    waits = {name: re.search(r"afterok:(\S+)", (log / f"{name}.sbatch").read_text()) for name in jobs}
+    after = {name: found and {n for n in jobs if jobs[n] in found[1].split(":")} for name, found in waits.items()}
+    assert after["prepare"] is None and after["train_sep"] == after["train_sed"] == {"simulate", "validate"}
+    assert after["train_s1"] == {"train_sep", "train_sed"} and after["report"] == {"score"}
+
+
+def test_a_dry_run_prints_the_jobs_and_makes_nothing(tmp_path):
+    printed = run("--cmd", "slurm", "--dry-run", "--ngpu", 2, work=tmp_path)
+    assert printed.count("#!/bin/bash") == 12 and printed.count("--ngpu 2 --seed") == 5
+    assert "#SBATCH --dependency=afterok:train_sed:train_sep\n" in printed and "#SBATCH --array=1-10\n" in printed
+    assert not list(tmp_path.iterdir())
 
 
 def test_stages_can_be_run_twice(work):
@@ -78,7 +103,7 @@ def test_what_is_missing_is_said(tmp_path, options, message):
         (("--stge", 3), "unknown option --stge"),
         (("--corpus", "moon"), "known: mini soundbank"),
         (("--preset", "huge"), "known: smoke mini paper"),
-        (("--cmd", "pbs"), "known: local"),
+        (("--cmd", "pbs"), "known: local slurm"),
         (("3",), "unexpected argument 3"),
     ],
 )

@@ -25,6 +25,7 @@ FLOORS = [
     {"engine"},
     {"evaluate"},
     {"train"},
+    {"cluster"},
     {"cli"},
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -1,0 +1,53 @@
+"""Commands about clusters: submit, jobs."""
+
+import click
+
+from sedsep.cli.train import DIRECTORY, FILE
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option("--after", multiple=True, metavar="JOB", help="Start after this job has ended well (repeatable).")
+@click.option("--array", is_flag=True, help="Read the commands from standard input: LOG, a tab, the command as bash.")
+@click.option("--site", type=FILE, help="What to ask for, by kind of job; default $SEDSEP_SITE or tools/slurm.yaml.")
+@click.option("--dry-run", is_flag=True, help="Print the batch script instead.")
+@click.argument("log", type=FILE)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def submit(after, array, site, dry_run, log, command):
+    """Submit COMMAND as a Slurm job that writes LOG and survives preemption, and print its number."""
+    from pathlib import Path
+
+    from sedsep.cluster import slurm
+
+    if array == bool(command):
+        raise click.UsageError("give either a command or --array")
+    lines = click.get_text_stream("stdin").read().splitlines() if array else []
+    tasks = [slurm.task(*line.split("\t", 1)) for line in lines] or [slurm.task(log, command)]
+    name = Path(log).stem
+    if dry_run:
+        asked = slurm.requested(site, name, tasks[0].command)
+        click.echo(slurm.script(name, tasks, asked, Path.cwd(), after))
+        return
+    click.echo(" ".join(slurm.submit(log, tasks, site, after)))
+
+
+@click.command()
+@click.argument("exp", type=DIRECTORY)
+@click.option("--wait", "ids", multiple=True, metavar="JOB", help="Wait for this job (repeatable), exit as it does.")
+@click.option("--retry", is_flag=True, help="Submit again what ended badly; of an array, those tasks alone.")
+@click.option("--cancel", is_flag=True, help="Cancel what has not ended.")
+def jobs(exp, ids, retry, cancel):
+    """Show the jobs of the experiment EXP: state, reason of death, the log's last lines."""
+    from sedsep.cluster import jobs as watching
+
+    if ids:
+        raise SystemExit(watching.wait(exp, ids, click.echo))
+    found = watching.read(exp)
+    if cancel:
+        watching.cancel([job.id for job in found if job.alive])
+    elif retry:
+        click.echo(" ".join(watching.retry(found)) or "nothing ended badly")
+    for job in [] if retry else watching.read(exp):
+        click.echo(watching.describe(job))
+
+
+COMMANDS = [submit, jobs]

@@ -1,0 +1,194 @@
+"""Slurm: the text of a batch script as a pure function, and its submission.
+
+A job is a plain command line. The script says what is asked of the cluster, starts the command with ``srun`` (so that
+signals reach it and not the shell around it), keeps a log that ends with the exit code, and puts the job back into the
+queue when the command says "try again later" (75: preemption, time limit) or has crashed. A mistake (1 or 2) stays.
+
+Source: sbatch(1), srun(1) and scontrol(1) of Slurm 22.05; Kaldi's contract ``$cmd LOG COMMAND...``.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from sedsep import config
+from sedsep.errors import UserError
+from sedsep.files import write_text
+
+AGAIN = 75
+MOST_RESTARTS = 1000
+SITE = Path(__file__).resolve().parents[2] / "tools" / "slurm.yaml"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a job asks of the cluster.
+
+    Args:
+        partition, account: null leaves the cluster's own choice. time: limit, hours:minutes:seconds.
+        memory: per node, as in 16G; null leaves the cluster's own choice. cpus, gpus: per node. nodes: of training.
+        extra: further options of sbatch, as in "--constraint=a100".
+        warning: seconds before the time limit at which the job is told to save and leave.
+        retries: of a command that crashed (any exit code but 0, 1, 2 and 75).
+    """
+
+    partition: str | None = None
+    account: str | None = None
+    time: str | int = "1:00:00"
+    memory: str | None = None
+    cpus: int = 1
+    gpus: int = 0
+    nodes: int = 1
+    extra: list[str] = ()
+    warning: int = 120
+    retries: int = 1
+
+
+class Task(NamedTuple):
+    """A command as bash reads it, and the file for what it prints."""
+
+    log: Path
+    command: str
+
+
+def requested(site, name: str, command: str) -> Request:
+    """What the site file asks for a job: its section ``default``, and on top the one that begins its name.
+
+    Args:
+        site: YAML file; None is the one of ``SEDSEP_SITE``, or of the repository. name: of the job, as in train_sep.
+        command: with ``--ngpu N``, N GPUs are asked for where the site asks for any.
+
+    Raises:
+        UserError: the file is missing, or has an unknown key.
+    """
+    path = site or os.environ.get("SEDSEP_SITE") or SITE
+    sections = config.read(path)
+    matching = max((key for key in sections if name.startswith(key)), key=len, default=None)
+    section = {**(sections.get("default") or {}), **((sections.get(matching) if matching else None) or {})}
+    try:
+        request = Request(**config.resolve(Request, section, matching or "default"))
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    asked = re.search(r"--ngpu[ =](\d+)", command)
+    return replace(request, gpus=int(asked[1])) if asked and request.gpus else request
+
+
+def script(name: str, tasks: list, request: Request, directory, after=()) -> str:
+    """The text of a batch script; an array where there are several tasks.
+
+    Args:
+        name: of the job. tasks: ``Task`` s. directory: to run in. after: jobs that must have ended well before.
+    """
+    log = tasks[0].log.with_name(name)
+    array = len(tasks) > 1
+    options = {
+        "job-name": name,
+        "chdir": directory,
+        # Slurm's own words. The commands' go to their logs, which are whole when Slurm's copy is not.
+        "output": str(log).replace("%", "%%") + ("_%a.slurm" if array else ".slurm"),
+        "open-mode": "append",
+        "time": _clock(request.time),
+        "partition": request.partition,
+        "account": request.account,
+        "nodes": request.nodes,
+        "ntasks-per-node": 1,
+        "cpus-per-task": request.cpus,
+        "mem": request.memory,
+        "gpus-per-node": request.gpus or None,
+        "signal": f"USR1@{request.warning}",
+        "dependency": f"afterok:{':'.join(map(str, after))}" if after else None,
+        "kill-on-invalid-dep": "yes" if after else None,
+        "array": f"1-{len(tasks)}" if array else None,
+    }
+    lines = [f"#SBATCH --{key}={shlex.quote(str(value))}" for key, value in options.items() if value is not None]
+    lines += ["#SBATCH --requeue", *(f"#SBATCH {option}" for option in request.extra)]
+    cases = [f"  {i}) log={shlex.quote(str(t.log))}; command=({t.command}) ;;" for i, t in enumerate(tasks, start=1)]
+    return TEMPLATE.format(
+        options="\n".join(lines), cases="\n".join(cases), cpus=request.cpus, nodes=request.nodes,
+        retries=request.retries, again=AGAIN, most=MOST_RESTARTS,
+    )  # fmt: skip
+
+
+TEMPLATE = """#!/bin/bash
+{options}
+case ${{SLURM_ARRAY_TASK_ID:-1}} in
+{cases}
+esac
+restarts=${{SLURM_RESTART_COUNT:-0}}
+mkdir -p "$(dirname "$log")"
+[ "$restarts" = 0 ] && : > "$log"
+printf '# %s\\n# host %s, job %s, start %s at %s\\n' "${{command[*]}}" "$(hostname)" "$SLURM_JOB_ID" \\
+  "$((restarts + 1))" "$(date '+%F %T')" >> "$log"
+export SEDSEP_FIRST_NODE
+SEDSEP_FIRST_NODE=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
+trap : TERM USR1 USR2 HUP  # the command gets them too; its exit code says what follows
+srun --nodes={nodes} --ntasks-per-node=1 --cpus-per-task={cpus} --kill-on-bad-exit=1 "${{command[@]}}" >> "$log" 2>&1
+code=$?
+printf '# ended with exit code %s after %s s\\n' "$code" "$SECONDS" >> "$log"
+crashes=$(grep '^# ended with exit code' "$log" | grep -Evc ' code (0|1|2|{again}) ')
+if [ "$restarts" -lt {most} ] && {{ [ "$code" = {again} ] || {{ [ "$code" -gt 2 ] && [ "$crashes" -le {retries} ]; }}; }}
+then
+  scontrol requeue "$SLURM_JOB_ID" && sleep 60  # until Slurm ends this start of the job
+fi
+exit "$code"
+"""
+
+
+def task(log, command) -> Task:
+    """A command as words (or one string of bash) and its log."""
+    return Task(Path(log).absolute(), command if isinstance(command, str) else shlex.join(command))
+
+
+def submit(log, tasks: list, site=None, after=()) -> list:
+    """Submit tasks as one job, or as arrays of the size that the cluster allows.
+
+    Writes ``<log>.sbatch`` beside the log, and a line for each task to ``jobs.tsv`` beside that.
+
+    Returns:
+        the jobs' numbers.
+
+    Raises:
+        UserError: Slurm is missing or refuses.
+    """
+    log, size = Path(log).absolute(), largest_array() if len(tasks) > 1 else 1
+    jobs = []
+    for number, first in enumerate(range(0, len(tasks), size)):
+        part = tasks[first : first + size]
+        path = log.with_name(log.stem + (f".{number}" if number else "") + ".sbatch")
+        write_text(path, script(path.stem, part, requested(site, log.stem, part[0].command), Path.cwd(), after))
+        job = slurm("sbatch", "--parsable", str(path)).strip().split(";")[0]
+        with open(log.with_name("jobs.tsv"), "a", encoding="utf-8") as file:
+            for index, one in enumerate(part, start=1):
+                file.write(f"{job}{f'_{index}' if len(part) > 1 else ''}\t{path}\t{one.log}\n")
+        jobs.append(job)
+    return jobs
+
+
+def largest_array() -> int:
+    """Tasks that one array may have here."""
+    found = re.search(r"MaxArraySize\s*=\s*(\d+)", slurm("scontrol", "show", "config"))
+    return max(int(found[1]) - 1, 1) if found else 1000
+
+
+def slurm(*command: str) -> str:
+    """What a command of Slurm prints. Raises UserError with Slurm's own words where it fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    except FileNotFoundError:
+        raise UserError(f"{command[0]} is not here: no Slurm on this machine; try tools/local_slurm.sh start") from None
+    except subprocess.TimeoutExpired:
+        raise UserError(f"{command[0]}: no answer from Slurm in a minute; see: scontrol ping") from None
+    if done.returncode:
+        raise UserError(f"{command[0]}: {' '.join(done.stderr.split())}")
+    return done.stdout
+
+
+def _clock(time):
+    """YAML 1.1 reads 1:30:00 as the number 5400."""
+    if isinstance(time, str):
+        return time
+    return f"{time // 3600}:{time // 60 % 60:02d}:{time % 60:02d}"

@@ -1,0 +1,190 @@
+"""Jobs on a real Slurm: an array, exit codes, retries, the time limit, signals and kills in the middle of an epoch."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from sedsep.cluster import jobs
+from sedsep.cluster.jobs import Job
+from sedsep.engine import checkpoint
+from tests.engine.test_trainer import trainer
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# A training run of the real trainer that takes a given time on any machine.
+SLOW = """
+import os, sys, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from sedsep.errors import Stopped
+from test_trainer import trainer
+directory, epochs, pause = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+one = trainer(directory, epochs, save_minutes=0.01)
+forward = one.system.forward
+one.system.forward = lambda batch, now: (time.sleep(pause), forward(batch, now))[1]
+directory.mkdir(exist_ok=True)
+(directory / "pid").write_text(str(os.getpid()))
+try:
+    one.fit()
+except Stopped as stopped:
+    sys.exit(stopped.code)
+"""
+
+
+def sedsep(slurm, *words, code=0, text=None):
+    done = subprocess.run(
+        [sys.executable, "-m", "sedsep.cli", *map(str, words)], env=slurm, input=text, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def scontrol(slurm, job):
+    return subprocess.run(["scontrol", "show", "job", "-o", job], env=slurm, capture_output=True, text=True).stdout
+
+
+def until(condition, seconds=120):
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit, "waited too long"
+        time.sleep(0.2)
+
+
+def train(slurm, directory, epochs, pause, site="default: {cpus: 1, time: '10:00'}"):
+    """Submit a slow training run; its job number."""
+    directory.mkdir()
+    (directory / "slow.py").write_text(SLOW.format(tests=str(ROOT / "tests/engine")))
+    (directory / "site.yaml").write_text(site)
+    command = [sys.executable, directory / "slow.py", directory / "run", epochs, pause]
+    return sedsep(slurm, "submit", "--site", directory / "site.yaml", directory / "log/train.log", *command).strip()
+
+
+@pytest.fixture(scope="module")
+def limited(slurm, tmp_path_factory):
+    """A run of 40 s with a limit of a minute and a warning as long before: submitted first, looked at last."""
+    directory = tmp_path_factory.mktemp("limited") / "exp"
+    return directory, train(slurm, directory, 20, 0.33, "default: {cpus: 1, time: '1:00', warning: 40}")
+
+
+def same_as_undisturbed(directory, tmp_path, epochs):
+    straight = trainer(tmp_path / "straight", epochs)
+    straight.fit()
+    found = checkpoint.load(directory / "run/last.pt")["weights"]
+    return all(torch.equal(value, found[name]) for name, value in straight.system.state_dict().items())
+
+
+def test_an_array_with_failures_and_their_retry(slurm, limited, tmp_path):
+    once = f"test -e {tmp_path}/once || {{ touch {tmp_path}/once; exit 9; }}"
+    mend = f"test -e {tmp_path}/mended || {{ echo 'no such thing'; exit 1; }}"
+    tasks = {"good": "true", "crashes_once": f"bash -c '{once}'", "mistake": f'bash -c "{mend}"'}
+    lines = "".join(f"{tmp_path}/log/{name}.log\t{command}\n" for name, command in tasks.items())
+    job = sedsep(slurm, "submit", "--array", tmp_path / "log/three.log", text=lines).strip()
+    until(lambda: not any(found.alive for found in read(slurm, tmp_path)))
+    shown = sedsep(slurm, "jobs", tmp_path)
+    assert re.search(rf"{job}_1 +good +done\n", shown) and re.search(rf"{job}_2 +crashes_once +done\n", shown)
+    assert re.search(rf"{job}_3 +mistake +error \(exit code 1\); .*mistake.log ends:\n", shown)
+    assert "          no such thing\n" in shown
+    log = (tmp_path / "log/crashes_once.log").read_text()
+    assert "exit code 9" in log and "start 2" in log
+    before = (tmp_path / "log/good.log").read_bytes()
+    (tmp_path / "mended").touch()
+    again = sedsep(slurm, "jobs", tmp_path, "--retry").strip()
+    sedsep(slurm, "jobs", tmp_path, "--wait", again)
+    assert re.search(rf"{again}_3 +mistake +done\n", sedsep(slurm, "jobs", tmp_path))
+    assert (tmp_path / "log/good.log").read_bytes() == before
+
+
+def read(slurm, directory):
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("SLURM_CONF", "PATH"):
+            patch.setenv(name, slurm[name])
+        return jobs.read(directory)
+
+
+def test_the_exit_code_is_the_jobs_and_what_comes_after_is_cancelled(slurm, tmp_path):
+    (tmp_path / "site.yaml").write_text("default: {retries: 0}")
+    submit = ["submit", "--site", tmp_path / "site.yaml"]
+    bad = sedsep(slurm, *submit, tmp_path / "log/bad.log", "bash", "-c", "sleep 2; echo alas; exit 7").strip()
+    next_one = sedsep(slurm, *submit, "--after", bad, tmp_path / "log/next.log", "true").strip()
+    assert "waiting (Dependency)" in sedsep(slurm, "jobs", tmp_path)
+    shown = sedsep(slurm, "jobs", tmp_path, "--wait", bad, "--wait", next_one, code=7)
+    assert f"{bad}  bad" in shown and "error (exit code 7)" in shown and "alas" in shown
+    until(lambda: "cancelled" in sedsep(slurm, "jobs", tmp_path))
+
+
+def test_a_signal_and_a_kill_in_the_middle_of_an_epoch(slurm, tmp_path):
+    directory = tmp_path / "exp"
+    job = train(slurm, directory, 8, 0.2)
+    run, log = directory / "run", directory / "log/train.log"
+    until(lambda: (run / "last.pt").exists())
+    pid = (run / "pid").read_text()
+    subprocess.run(["scancel", "--signal=USR1", job], env=slurm, check=True)
+    until(lambda: "exit code 75" in log.read_text() and (run / "pid").read_text() != pid)
+    assert checkpoint.load(run / "last.pt")["tally"]["seen"] > 0, "it left in the middle of an epoch"
+    until(lambda: "goes on after epoch" in log.read_text())
+    time.sleep(1.5)
+    os.kill(int((run / "pid").read_text()), signal.SIGKILL)
+    sedsep(slurm, "jobs", directory, "--wait", job)
+    assert "exit code 137" in log.read_text() and "Restarts=2" in scontrol(slurm, job)
+    assert same_as_undisturbed(directory, tmp_path, 8)
+
+
+def test_interrupting_a_recipe_cancels_its_jobs(slurm, tmp_path):
+    command = [ROOT / "egs/desed_2021/run.sh", "--preset", "smoke", "--cmd", "slurm", "--work", tmp_path]
+    child = subprocess.Popen([*command, "--stop-stage", "1"], env=slurm, stdout=subprocess.PIPE, text=True,
+                             stderr=subprocess.STDOUT)  # fmt: skip
+    for line in child.stdout:
+        if line.startswith("validate: job"):
+            break
+    child.send_signal(signal.SIGTERM)
+    rest, _ = child.communicate(timeout=60)
+    assert child.returncode == 130 and "cancelling jobs" in rest
+    until(lambda: all(job.reason in ("cancelled", "done") for job in read(slurm, tmp_path / "exp/mini-smoke-seed42")))
+
+
+def test_over_the_time_limit_it_requeues_and_finishes(slurm, limited, tmp_path):
+    directory, job = limited
+    sedsep(slurm, "jobs", directory, "--wait", job)
+    assert int(re.search(r"Restarts=(\d+)", scontrol(slurm, job))[1]) >= 1
+    assert "exit code 75" in (directory / "log/train.log").read_text()
+    assert same_as_undisturbed(directory, tmp_path, 20)
+
+
+def job_of(tmp_path, state, waits_for="", text="", slurms=""):
+    (tmp_path / "x.log").write_text(text)
+    (tmp_path / "x.slurm").write_text(slurms)
+    return Job("5", tmp_path / "x.sbatch", tmp_path / "x.log", state, waits_for, jobs.exit_code(tmp_path / "x.log"))
+
+
+@pytest.mark.parametrize(
+    "state, waits_for, text, slurms, reason, code",
+    [
+        ("COMPLETED", "", "# ended with exit code 0 after 3 s\n", "", "done", 0),
+        ("FAILED", "", "oh\n# ended with exit code 4 after 3 s\n", "", "error", 4),
+        ("", "", "# ended with exit code 0 after 3 s\n", "", "done", 0),  # Slurm forgets
+        ("TIMEOUT", "", "cut", "", "time limit", 75),
+        ("OUT_OF_MEMORY", "", "cut", "", "out of memory", 137),
+        ("FAILED", "", "# ended with exit code 137 after 3 s\n", "slurmstepd: error: oom_kill", "out of memory", 137),
+        ("FAILED", "", "# ended with exit code 137 after 3 s\n", "", "killed", 137),
+        ("NODE_FAIL", "", "cut", "", "node failed", 1),
+        ("PREEMPTED", "", "cut", "", "preempted", 75),
+        ("PENDING", "DependencyNeverSatisfied", "", "", "cancelled", 130),
+        ("", "", "cut", "", "unknown: neither Slurm nor the log says", 1),
+    ],
+)
+def test_reasons_of_death(tmp_path, state, waits_for, text, slurms, reason, code):
+    job = job_of(tmp_path, state, waits_for, text, slurms)
+    assert (job.alive, job.reason, job.exit_code) == (False, reason, code)
+
+
+def test_a_bar_shows_what_it_says_last(tmp_path):
+    (tmp_path / "x.log").write_text("a\nb\repoch 1\repoch 2\n\n")
+    assert jobs.tail(tmp_path / "x.log", 2) == "a\nepoch 2" and jobs.tail(tmp_path / "none", 3) == ""

@@ -1,0 +1,124 @@
+"""The text of batch scripts, what a site asks for, and a submission that Slurm refuses."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sedsep.cli import sedsep
+from sedsep.cluster import slurm
+from sedsep.cluster.slurm import Request, Task
+from sedsep.errors import UserError
+
+GOLDEN = """#!/bin/bash
+#SBATCH --job-name=train_sep
+#SBATCH --chdir='/home/me/my recipe'
+#SBATCH --output=/work/50%%/train_sep.slurm
+#SBATCH --open-mode=append
+#SBATCH --time=1:30:00
+#SBATCH --partition=gpu
+#SBATCH --nodes=2
+#SBATCH --ntasks-per-node=1
+#SBATCH --cpus-per-task=6
+#SBATCH --mem=16G
+#SBATCH --gpus-per-node=4
+#SBATCH --signal=USR1@90
+#SBATCH --dependency=afterok:11:12
+#SBATCH --kill-on-invalid-dep=yes
+#SBATCH --requeue
+#SBATCH --constraint=a100
+case ${SLURM_ARRAY_TASK_ID:-1} in
+  1) log='/work/50%/train_sep.log'; command=(sedsep train-sep --set 'a=[1, 2]') ;;
+esac
+restarts=${SLURM_RESTART_COUNT:-0}
+mkdir -p "$(dirname "$log")"
+[ "$restarts" = 0 ] && : > "$log"
+printf '# %s\\n# host %s, job %s, start %s at %s\\n' "${command[*]}" "$(hostname)" "$SLURM_JOB_ID" \\
+  "$((restarts + 1))" "$(date '+%F %T')" >> "$log"
+export SEDSEP_FIRST_NODE
+SEDSEP_FIRST_NODE=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
+trap : TERM USR1 USR2 HUP  # the command gets them too; its exit code says what follows
+srun --nodes=2 --ntasks-per-node=1 --cpus-per-task=6 --kill-on-bad-exit=1 "${command[@]}" >> "$log" 2>&1
+code=$?
+printf '# ended with exit code %s after %s s\\n' "$code" "$SECONDS" >> "$log"
+crashes=$(grep '^# ended with exit code' "$log" | grep -Evc ' code (0|1|2|75) ')
+if [ "$restarts" -lt 1000 ] && { [ "$code" = 75 ] || { [ "$code" -gt 2 ] && [ "$crashes" -le 3 ]; }; }
+then
+  scontrol requeue "$SLURM_JOB_ID" && sleep 60  # until Slurm ends this start of the job
+fi
+exit "$code"
+"""
+
+
+def test_the_text_of_a_job():
+    request = Request("gpu", None, 5400, "16G", 6, 4, 2, ["--constraint=a100"], 90, 3)
+    tasks = [slurm.task("/work/50%/train_sep.log", ["sedsep", "train-sep", "--set", "a=[1, 2]"])]
+    assert slurm.script("train_sep", tasks, request, Path("/home/me/my recipe"), (11, 12)) == GOLDEN
+
+
+def test_the_text_of_an_array():
+    tasks = [Task(Path(f"/e/log/decode_{name}.log"), f"sedsep decode {name}") for name in "ab"]
+    text = slurm.script("decode", tasks, Request(), Path("/r"))
+    assert "#SBATCH --array=1-2\n" in text and "--output=/e/log/decode_%a.slurm\n" in text
+    assert "  2) log=/e/log/decode_b.log; command=(sedsep decode b) ;;\n" in text
+    assert "gpus" not in text and "dependency" not in text and "partition" not in text
+    assert subprocess.run(["bash", "-n"], input=text, text=True, check=False).returncode == 0
+
+
+def test_what_a_site_asks_for(tmp_path, monkeypatch):
+    site = tmp_path / "site.yaml"
+    site.write_text("default: {partition: p, time: 2:00:00}\ntrain: {gpus: 1}\ntrain_s1: {gpus: 2, memory: 9G}\n")
+    monkeypatch.setenv("SEDSEP_SITE", str(site))
+    assert slurm.requested(None, "decode", "x") == Request(partition="p", time=7200, extra=[])
+    assert slurm.requested(None, "train_sep", "x").gpus == 1
+    assert slurm.requested(None, "train_sep", "sedsep train-sep --ngpu 4 --seed 1").gpus == 4
+    assert slurm.requested(None, "train_s1_again", "x").memory == "9G"
+    assert slurm.requested(None, "decode", "--ngpu 4").gpus == 0
+    site.write_text("train: {gpu: 1}\n")
+    with pytest.raises(UserError, match="site.yaml: .*unknown key 'train.gpu' .did you mean 'gpus'"):
+        slurm.requested(None, "train_sep", "x")
+
+
+def test_the_repositorys_own_site_file_is_legal():
+    for name in ("prepare", "simulate", "train_sep", "decode", "report"):
+        assert slurm.requested(slurm.SITE, name, "x").cpus >= 2
+
+
+@pytest.mark.parametrize(
+    "fake, message",
+    [
+        (None, "sbatch is not here: no Slurm on this machine"),
+        ("echo 'sbatch: error: invalid partition specified: x' >&2; exit 1", "sbatch: error: invalid partition"),
+    ],
+)
+def test_a_submission_that_fails_says_why(tmp_path, monkeypatch, fake, message):
+    if fake:
+        (tmp_path / "sbatch").write_text(f"#!/bin/sh\n{fake}\n")
+        (tmp_path / "sbatch").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin" if fake else str(tmp_path))
+    with pytest.raises(UserError, match=message):
+        slurm.submit(tmp_path / "log/x.log", [slurm.task(tmp_path / "log/x.log", ["true"])], slurm.SITE)
+    assert not (tmp_path / "log/jobs.tsv").exists()
+
+
+def test_an_array_that_is_too_large_for_the_site_becomes_several(tmp_path, monkeypatch):
+    (tmp_path / "scontrol").write_text("#!/bin/sh\necho MaxArraySize = 3\n")
+    (tmp_path / "sbatch").write_text(f"#!/bin/sh\necho $2 >> {tmp_path}/given; wc -l < {tmp_path}/given\n")
+    for name in ("scontrol", "sbatch"):
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    tasks = [slurm.task(tmp_path / f"log/d{i}.log", ["echo", str(i)]) for i in range(5)]
+    assert slurm.submit(tmp_path / "log/d.log", tasks, slurm.SITE) == ["1", "2", "3"]
+    texts = [(tmp_path / "log" / f"d{part}.sbatch").read_text() for part in ("", ".1", ".2")]
+    assert "--array=1-2" in texts[1] and "command=(echo 2)" in texts[1] and "--array" not in texts[2]
+    rows = [line.split("\t")[0] for line in (tmp_path / "log/jobs.tsv").read_text().splitlines()]
+    assert rows == ["1_1", "1_2", "2_1", "2_2", "3"]
+
+
+def test_the_command_prints_the_text_and_submits_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = CliRunner().invoke(sedsep, ["submit", "--dry-run", "--after", "7", f"{tmp_path}/log/a.log", "echo", "--x"])
+    assert done.exit_code == 0 and "afterok:7" in done.output and "command=(echo --x)" in done.output
+    assert not (tmp_path / "log").exists()
