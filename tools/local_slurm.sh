@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# local_slurm.sh start|stop [DIR]: a real Slurm on this one machine, on loopback, without systemd and without accounting.
-# `start` prints the lines that point Slurm's commands and sedsep at it, for: eval "$(local_slurm.sh start)"; DIR (default /tmp/sedsep-slurm-USER) holds all its files.
+# local_slurm.sh start|stop [DIR]: a real Slurm on this machine, on loopback, without systemd and without accounting.
+# `start` prints what points Slurm's commands and sedsep at it, for: eval "$(local_slurm.sh start)".
+# DIR (default /tmp/sedsep-slurm-USER) holds all its files.
 # Needs Debian's slurm-wlm and munge: apt-get install --no-install-recommends slurm-wlm munge
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
@@ -15,8 +16,9 @@ free_port() {
 }
 
 configure() {  # everything that differs from a site's slurm.conf does so to be fast or to need no privileges
-  local host
+  local host memory
   host=$(hostname -s)
+  memory=$(awk '/^MemTotal/ {print int($2 / 1024)}' /proc/meminfo)
   cat > "$dir/slurm.conf" <<END
 ClusterName=sedsep
 SlurmctldHost=$host(127.0.0.1)
@@ -46,7 +48,7 @@ SchedulerParameters=bf_interval=1,sched_interval=2,sched_min_interval=0,batch_sc
 ReturnToService=2
 KillWait=5
 MinJobAge=3600
-NodeName=$host NodeAddr=127.0.0.1 CPUs=$(($(nproc --all) * 2)) RealMemory=$(awk '/^MemTotal/ {print int($2 / 1024)}' /proc/meminfo)
+NodeName=$host NodeAddr=127.0.0.1 CPUs=$(($(nproc --all) * 2)) RealMemory=$memory
 PartitionName=local Nodes=$host Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
 END
   echo 'default: {time: "24:00:00", cpus: 1}' > "$dir/site.yaml"

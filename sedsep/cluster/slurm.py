@@ -130,10 +130,8 @@ srun --nodes={nodes} --ntasks-per-node=1 --cpus-per-task={cpus} --kill-on-bad-ex
 code=$?
 printf '# ended with exit code %s after %s s\\n' "$code" "$SECONDS" >> "$log"
 crashes=$(grep '^# ended with exit code' "$log" | grep -Evc ' code (0|1|2|{again}) ')
-if [ "$restarts" -lt {most} ] && {{ [ "$code" = {again} ] || {{ [ "$code" -gt 2 ] && [ "$crashes" -le {retries} ]; }}; }}
-then
-  scontrol requeue "$SLURM_JOB_ID" && sleep 60  # until Slurm ends this start of the job
-fi
+[ "$code" = {again} ] || {{ [ "$code" -gt 2 ] && [ "$crashes" -le {retries} ]; }} || exit "$code"
+[ "$restarts" -ge {most} ] || {{ scontrol requeue "$SLURM_JOB_ID" && sleep 60; }}  # until Slurm ends this start of the job
 exit "$code"
 """
 
@@ -179,7 +177,9 @@ def slurm(*command: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     except FileNotFoundError:
-        raise UserError(f"{command[0]} is not here: no Slurm on this machine; try tools/local_slurm.sh start") from None
+        raise UserError(
+            f"{command[0]} is not here: no Slurm on this machine; try tools/local_slurm.sh start"
+        ) from None
     except subprocess.TimeoutExpired:
         raise UserError(f"{command[0]}: no answer from Slurm in a minute; see: scontrol ping") from None
     if done.returncode:

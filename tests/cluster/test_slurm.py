@@ -44,10 +44,8 @@ srun --nodes=2 --ntasks-per-node=1 --cpus-per-task=6 --kill-on-bad-exit=1 "${com
 code=$?
 printf '# ended with exit code %s after %s s\\n' "$code" "$SECONDS" >> "$log"
 crashes=$(grep '^# ended with exit code' "$log" | grep -Evc ' code (0|1|2|75) ')
-if [ "$restarts" -lt 1000 ] && { [ "$code" = 75 ] || { [ "$code" -gt 2 ] && [ "$crashes" -le 3 ]; }; }
-then
-  scontrol requeue "$SLURM_JOB_ID" && sleep 60  # until Slurm ends this start of the job
-fi
+[ "$code" = 75 ] || { [ "$code" -gt 2 ] && [ "$crashes" -le 3 ]; } || exit "$code"
+[ "$restarts" -ge 1000 ] || { scontrol requeue "$SLURM_JOB_ID" && sleep 60; }  # until Slurm ends this start of the job
 exit "$code"
 """
 
