@@ -1,4 +1,4 @@
-"""Commands about clusters: submit, jobs."""
+"""Commands about clusters: submit, jobs, doctor, plan."""
 
 import click
 
@@ -50,4 +50,32 @@ def jobs(exp, ids, retry, cancel):
         click.echo(watching.describe(job))
 
 
-COMMANDS = [submit, jobs]
+@click.command()
+@click.option("--work", type=DIRECTORY, default=".", show_default=True, help="Where experiments are to go.")
+def doctor(work):
+    """Look whether this machine is fit to train on; say what is wrong, and the cure."""
+    from sedsep.cluster import doctor as examining
+
+    findings = examining.examine(work)
+    click.echo(examining.describe(findings))
+    raise SystemExit(any(finding.cure for finding in findings))
+
+
+@click.command()
+@click.argument("conf", type=FILE)
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override any key: a.b=1.")
+@click.option("--system", help="separation, detection, joint; by default by the name of CONF.")
+@click.option("--batches", type=int, help="Batches per epoch, where CONF leaves them to the data (default 100).")
+@click.option("--classes", "n_classes", default=10, show_default=True, help="Event classes.")
+@click.option("--write", "site", type=FILE, help="Put the request into this site file.")
+def plan(conf, settings, system, batches, n_classes, site):
+    """Train CONF for a few steps on made-up clips: its time, memory and disk, and what to ask Slurm for."""
+    from sedsep.cluster import plan as planning
+
+    found = planning.measure(conf, settings, system, batches, n_classes)
+    click.echo(planning.describe(found))
+    if site:
+        planning.write(site, found)
+
+
+COMMANDS = [submit, jobs, doctor, plan]

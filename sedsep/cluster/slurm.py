@@ -131,7 +131,7 @@ code=$?
 printf '# ended with exit code %s after %s s\\n' "$code" "$SECONDS" >> "$log"
 crashes=$(grep '^# ended with exit code' "$log" | grep -Evc ' code (0|1|2|{again}) ')
 [ "$code" = {again} ] || {{ [ "$code" -gt 2 ] && [ "$crashes" -le {retries} ]; }} || exit "$code"
-[ "$restarts" -ge {most} ] || {{ scontrol requeue "$SLURM_JOB_ID" && sleep 60; }}  # until Slurm ends this start of the job
+[ "$restarts" -ge {most} ] || {{ scontrol requeue "$SLURM_JOB_ID" && sleep 60; }}  # Slurm ends this start of the job
 exit "$code"
 """
 

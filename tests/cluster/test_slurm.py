@@ -30,7 +30,7 @@ GOLDEN = """#!/bin/bash
 #SBATCH --requeue
 #SBATCH --constraint=a100
 case ${SLURM_ARRAY_TASK_ID:-1} in
-  1) log='/work/50%/train_sep.log'; command=(sedsep train-sep --set 'a=[1, 2]') ;;
+  1) log=/work/50%/train_sep.log; command=(sedsep train-sep --set 'a=[1, 2]') ;;
 esac
 restarts=${SLURM_RESTART_COUNT:-0}
 mkdir -p "$(dirname "$log")"
@@ -45,7 +45,7 @@ code=$?
 printf '# ended with exit code %s after %s s\\n' "$code" "$SECONDS" >> "$log"
 crashes=$(grep '^# ended with exit code' "$log" | grep -Evc ' code (0|1|2|75) ')
 [ "$code" = 75 ] || { [ "$code" -gt 2 ] && [ "$crashes" -le 3 ]; } || exit "$code"
-[ "$restarts" -ge 1000 ] || { scontrol requeue "$SLURM_JOB_ID" && sleep 60; }  # until Slurm ends this start of the job
+[ "$restarts" -ge 1000 ] || { scontrol requeue "$SLURM_JOB_ID" && sleep 60; }  # Slurm ends this start of the job
 exit "$code"
 """
 
