@@ -1,4 +1,4 @@
-"""Plan: a few steps of a training run on made-up clips tell what the whole of it will take, and what to ask Slurm for."""
+"""Plan: a few steps of training on made-up clips tell what the whole run will take, and what to ask Slurm for."""
 
 import math
 import resource
