@@ -12,7 +12,8 @@ class Example:
 
     Shapes: mixture ``(T,)``, sources ``(N, T)`` (stems that add up to the mixture, zeros in unused slots),
     strong ``(L', C)``, weak ``(C,)``; ``n_samples`` counts the samples before padding; events are the exact
-    ``(onset, offset, label)`` in seconds behind ``strong``, for metrics.
+    ``(onset, offset, label)`` in seconds behind ``strong``, for metrics. For target sound extraction: ``target``
+    ``(T,)`` is the sound of class ``target_class`` in the mixture, ``enrolment`` ``(T',)`` another one of its class.
     """
 
     id: str
@@ -23,6 +24,9 @@ class Example:
     weak: np.ndarray = None
     is_synthetic: bool = False
     events: tuple = None
+    target: np.ndarray = None
+    target_class: int = None
+    enrolment: np.ndarray = None
 
 
 @dataclass
@@ -31,7 +35,8 @@ class Batch:
 
     Shapes: mixture ``(B, T)``, n_samples ``(B,)``, sources ``(B, N, T)`` or None, strong ``(B, L', C)`` or None,
     weak ``(B, C)`` or None, has_strong, has_weak, has_sources, is_synthetic ``(B,)`` bool; events: per clip the
-    tuple of ``(onset, offset, label)`` or None.
+    tuple of ``(onset, offset, label)`` or None; target ``(B, T)``, target_class ``(B,)`` and enrolment ``(B, T')``
+    with n_enrolment ``(B,)`` samples before the padding, or None without targets.
     """
 
     ids: list
@@ -45,6 +50,10 @@ class Batch:
     strong: torch.Tensor = None
     weak: torch.Tensor = None
     sources: torch.Tensor = None
+    target: torch.Tensor = None
+    target_class: torch.Tensor = None
+    enrolment: torch.Tensor = None
+    n_enrolment: torch.Tensor = None
 
     def __len__(self):
         return len(self.ids)
@@ -80,4 +89,18 @@ def collate(examples: list) -> Batch:
         strong=stack("strong"),
         weak=stack("weak"),
         sources=stack("sources"),
+        **_targets(examples, stack),
     )
+
+
+def _targets(examples, stack) -> dict:
+    """The tensors of target sound extraction; enrolments are padded with zeros to the longest."""
+    if examples[0].target is None:
+        return {}
+    enrolments = [torch.from_numpy(e.enrolment) for e in examples]
+    return {
+        "target": stack("target"),
+        "target_class": torch.tensor([e.target_class for e in examples]),
+        "enrolment": torch.nn.utils.rnn.pad_sequence(enrolments, batch_first=True),
+        "n_enrolment": torch.tensor([len(e) for e in enrolments]),
+    }

@@ -15,6 +15,7 @@ from sedsep.data.sampler import StreamSampler
 from sedsep.data.scene import describe
 from sedsep.data.simulate import SimulatedClips
 from sedsep.data.soundbank import Soundbank
+from sedsep.data.targets import Targets
 from sedsep.engine import checkpoint, processes
 from sedsep.engine.experiment import open_experiment
 from sedsep.engine.optimisation import Optimisation, Optimiser
@@ -56,7 +57,23 @@ class Labelled:
     workers: int = 0
 
 
-DATA = {"separation": Mixtures, "detection": Labelled, "joint": Labelled}
+@dataclass(frozen=True)
+class TargetMixtures:
+    """Data of extractors.
+
+    Args:
+        seconds: of the mixtures. batch: mixtures per batch. batches: per epoch at most. workers: loading processes.
+        enrolment_seconds: longest enrolment; of a longer recording a drawn part is taken.
+    """
+
+    seconds: float = 6.0
+    batch: int = 6
+    batches: int | None = None
+    enrolment_seconds: float = 30.0
+    workers: int = 0
+
+
+DATA = {"separation": Mixtures, "detection": Labelled, "joint": Labelled, "extraction": TargetMixtures}
 
 
 def schema(name: str):
@@ -179,11 +196,14 @@ def _fingerprint(group):
 def _dataset(system, group, data, seed, training):
     if not any(map(len, group)):
         raise UserError(f"{_place(group[0])}: no clips")
-    stems = system.n_sources is not None
+    stems = system.n_sources is not None or system.needs_targets
     parts = [
         RecordedClips(part, system.sample_rate, stems) if isinstance(part, ClipSet) else MixedClips(part, stems)
         for part in group
     ]
+    if system.needs_targets:
+        longest = data["enrolment_seconds"]
+        return Targets(parts, system.classes, system.sample_rate, data["seconds"], longest, seed, training)
     return Windows(
         parts, system.classes, system.sample_rate, data["seconds"], system.grid, system.n_sources, seed, training
     )

@@ -195,3 +195,32 @@ def test_soundscapes_mixed_in_every_epoch(tmp_path, sets):
     pit = merged(SEPARATION, system={**SEPARATION["system"], "loss": "pit"})
     best = train("separation", pit, tmp_path / "c", {"mixtures": [(tmp_path / "bank", scene)]}, sets["stems"][1])
     assert best["separator"]["epoch"] == 1
+
+
+EXTRACTION = {
+    "data": {"seconds": 1.0, "batch": 3, "enrolment_seconds": 0.4},
+    "system": {
+        "extractor": {"n_filters": 8, "kernel": 16, "stride": 8, "bottleneck": 4, "hidden": 8, "n_blocks": 2,
+                      "n_repeats": 2},
+    },
+    "schedule": {"epochs": 1},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("clue", ["onehot", "enrolment", "mixed"])
+def test_extractors(tmp_path, make_set, clue):
+    stems = make_set("stems", 8, stems=True)
+    section = {**EXTRACTION["system"], "clue": clue, "embedding_weight": 3.0}
+    for name, workers in (("a", 0), ("b", 2)):
+        train("extraction", merged(EXTRACTION, system=section, data={**EXTRACTION["data"], "workers": workers}),
+              tmp_path / name, {"mixtures": [stems]}, {"mixtures": [stems]})  # fmt: skip
+    assert same(weights(tmp_path / "a/last.pt"), weights(tmp_path / "b/last.pt"))
+    system, description = checkpoint.load_model(tmp_path / "a/best_extractor.pt")
+    assert description["classes"] == ["High", "Low"] and (system.table is None) == (clue == "enrolment")
+    losses = {"onehot": {"onehot"}, "enrolment": {"enrolment"}, "mixed": {"enrolment", "onehot", "embedding"}}[clue]
+    assert set(json.loads((tmp_path / "a/log.jsonl").read_text())["loss"]) == losses
+
+
+def test_extractors_need_stems(tmp_path, make_set):
+    with pytest.raises(UserError, match="no stems"):
+        train("extraction", EXTRACTION, tmp_path / "e", {"mixtures": [make_set("bare")]}, {"mixtures": []})

@@ -1,4 +1,4 @@
-"""Commands that train: train-sep, train-sed, train-joint."""
+"""Commands that train: train-sep, train-sed, train-joint, train-tse."""
 
 import click
 
@@ -91,6 +91,20 @@ def train_joint(
     run("joint", conf, settings, exp, ngpu, {"seed": seed, "system.mode": mode}, streams, validation, initial)
 
 
+@click.command("train-tse")
+@training
+@directories("--train", "Set of clips with stems to train on (repeatable).")
+@mixing("Train on soundscapes that are mixed anew in every epoch, too (repeatable).")
+@directories("--valid", "Set of clips with stems to choose the best epoch on (repeatable).", required=True)
+@click.option("--clue", type=click.Choice(["onehot", "enrolment", "mixed"]), help="Same as --set system.clue=...")
+def train_tse(conf, settings, exp, seed, ngpu, train, mix, valid, clue):
+    """Train an extractor of target sounds: by class, by an example (enrolment), or by either."""
+    if not train and not mix:
+        raise click.UsageError("give --train or --mix")
+    streams, validation = {"mixtures": (*train, *mix)}, {"mixtures": valid}
+    run("extraction", conf, settings, exp, ngpu, {"seed": seed, "system.clue": clue}, streams, validation)
+
+
 def run(name, conf, settings, exp, ngpu, options, streams, validation, initial=None):
     """Read the configuration, train, and print what came out; or launch the processes that do."""
     import sys
@@ -112,4 +126,4 @@ def run(name, conf, settings, exp, ngpu, options, streams, validation, initial=N
         click.echo(f"{exp}/best_{variant}.pt  epoch {values['epoch']}  {metrics}")
 
 
-COMMANDS = [train_sep, train_sed, train_joint]
+COMMANDS = [train_sep, train_sed, train_joint, train_tse]

@@ -17,7 +17,10 @@ from sedsep.labels import Classes, FrameGrid
 
 @dataclass(frozen=True)
 class Sound:
-    """One whole clip: mixture ``(T,)``, labels in seconds (None: not known), stems by class ("" is the background)."""
+    """One whole clip: mixture ``(T,)``, labels in seconds, stems by class, "" for the background; None: not known.
+
+    ``origins`` are the original recordings in the stem of each class.
+    """
 
     id: str
     mixture: np.ndarray
@@ -25,6 +28,7 @@ class Sound:
     weak: tuple = None
     stems: dict = None
     is_synthetic: bool = False
+    origins: dict = None
 
 
 class RecordedClips:
@@ -53,10 +57,12 @@ class RecordedClips:
         """The clip ``index``, the same in every epoch. Raises UserError for audio that is missing or broken."""
         clip = self.clips[index]
         mixture = audio.read(clip.path, self.sample_rate)
-        stems = None
+        stems = origins = None
         if self.stems:
-            stems = _by_class((s.role, s.label, audio.read(s.path, self.sample_rate)) for s in clip.stems)
-        return Sound(clip_id(clip.filename), mixture, clip.strong, clip.weak, stems, clip.domain == "synthetic")
+            stems = _by_class((s, audio.read(s.path, self.sample_rate)) for s in clip.stems)
+            origins = _origins(clip.stems)
+        is_synthetic = clip.domain == "synthetic"
+        return Sound(clip_id(clip.filename), mixture, clip.strong, clip.weak, stems, is_synthetic, origins)
 
 
 class MixedClips:
@@ -76,9 +82,9 @@ class MixedClips:
         """The clip ``index`` of ``epoch``."""
         made, description = self.simulated.item(epoch, index), self.simulated.description
         found = {label for _, _, label in made.rows}
-        stems = None
+        stems = origins = None
         if self.stems:
-            stems = _by_class((info.role, info.label, stem) for info, stem in zip(made.infos, made.stems))
+            stems, origins = _by_class(zip(made.infos, made.stems)), _origins(made.infos)
         return Sound(
             f"epoch{epoch}_{index}",
             made.mixture,
@@ -86,16 +92,26 @@ class MixedClips:
             tuple(sorted(found)) if description.labels == "weak" else None,
             stems,
             description.domain == "synthetic",
+            origins,
         )
 
 
 def _by_class(stems) -> dict:
-    """``(role, label, waveform)`` -> one waveform per class, "" for the background."""
+    """``(what it is, waveform)`` pairs -> one waveform per class, "" for the background."""
     sums = {}
-    for role, label, waveform in stems:
-        name = "" if role == "background" else label
+    for info, waveform in stems:
+        name = "" if info.role == "background" else info.label
         sums[name] = sums[name] + waveform if name in sums else waveform
     return sums
+
+
+def _origins(infos) -> dict:
+    """What stems are -> class -> the original recordings of its events."""
+    origins = {}
+    for info in infos:
+        if info.role == "foreground":
+            origins.setdefault(info.label, set()).add(info.source)
+    return origins
 
 
 class Windows(Dataset):
@@ -139,8 +155,7 @@ class Windows(Dataset):
             UserError: the audio is missing, broken, or shorter than one frame.
         """
         epoch, index = key
-        part = bisect_right(self.ends, index)
-        sound = self.parts[part].sound(epoch, index - (self.ends[part - 1] if part else 0))
+        _, sound = self.sound(epoch, index)
         length = len(sound.mixture)
         shortest = self.grid.hop * self.grid.pool if self.grid else 2
         if length < shortest:
@@ -158,6 +173,11 @@ class Windows(Dataset):
         if self.grid is not None:
             self._label(example, sound, start / self.sample_rate)
         return example
+
+    def sound(self, epoch: int, index: int) -> tuple:
+        """The number of the part that has the clip ``index``, and the clip as a whole."""
+        part = bisect_right(self.ends, index)
+        return part, self.parts[part].sound(epoch, index - (self.ends[part - 1] if part else 0))
 
     def _start(self, length, epoch, index):
         slack = length - self.n_samples

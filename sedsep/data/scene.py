@@ -14,6 +14,7 @@ from sedsep import config
 from sedsep.data.rooms import Room, draw_position, draw_room
 from sedsep.data.soundbank import Selection, Sound
 from sedsep.errors import UserError
+from sedsep.labels import Classes
 
 ATTEMPTS = 20  # tries to place an event before it is given up
 
@@ -35,9 +36,12 @@ class SceneDescription:
         split: part of the bank. share: interval of the split's sources; disjoint intervals share no source.
         n_events: events per clip [min, max], uniform; fewer where no free place is found.
         event_seconds: [min, max]; shorter sounds are not used, of longer ones a drawn part is.
+        cut_seconds: [min, max] of the drawn parts, uniform; null: as long as event_seconds allows.
+        event_classes: null (all), or lists of classes: the first event is of the first list, and so on; the last
+            list serves all further events. distinct_classes: no class twice in a clip.
         level_db: events over background [min, max] dB, RMS of the active parts, measured after reverberation.
         background_level_db: background [min, max] dB of full scale. background_probability: clips that have one;
-            the others take the drawn level as the reference of their events.
+            the others take the drawn level as the reference of their events. background_labels: null for all.
         polyphony: most events at one time, or null. same_class_overlap: let events of one class overlap; their
             labels are merged.
         positions: "inside" keeps events whole; "anywhere" lets the clip's edges cut them.
@@ -54,9 +58,13 @@ class SceneDescription:
     share: tuple[float, ...] = (0.0, 1.0)
     n_events: tuple[int, ...] = (1, 5)
     event_seconds: tuple[float, ...] = (0.1, 10.0)
+    cut_seconds: tuple[float, ...] | None = None
+    event_classes: tuple[tuple[str, ...], ...] | None = None
+    distinct_classes: bool = False
     level_db: tuple[float, ...] = (6.0, 30.0)
     background_level_db: tuple[float, ...] = (-50.0, -50.0)
     background_probability: float = 1.0
+    background_labels: tuple[str, ...] | None = None
     polyphony: int | None = None
     same_class_overlap: bool = False
     positions: Literal["inside", "anywhere"] = "inside"
@@ -67,11 +75,15 @@ class SceneDescription:
     peak: float = 0.99
 
     def __post_init__(self):
-        for name in ("share", "n_events", "event_seconds", "level_db", "background_level_db"):
+        for name in ("share", "n_events", "event_seconds", "cut_seconds", "level_db", "background_level_db"):
             value = getattr(self, name)
+            if value is None:
+                continue
             if len(value) != 2 or value[0] > value[1]:
                 raise UserError(f"configuration: {name} must be [lowest, highest], not {list(value)}")
             object.__setattr__(self, name, tuple(value))  # YAML has lists only
+        if self.event_classes is not None and not (self.event_classes and all(self.event_classes)):
+            raise UserError("configuration: event_classes must be lists of classes, such as [[Cat, Dog]], or null")
         for name in ("sample_rate", "seconds", "peak"):
             if not getattr(self, name) > 0:
                 raise UserError(f"configuration: {name} must be positive, not {getattr(self, name)}")
@@ -81,6 +93,14 @@ class SceneDescription:
             value = value[0] if isinstance(value, (list, tuple)) else value
             if value is not None and value < least:
                 raise UserError(f"configuration: {name} must be at least {least}, not {value}")
+
+
+def scene_classes(description: SceneDescription, classes: Classes) -> Classes:
+    """The classes that can occur in the scenes, in the bank's order. Raises UserError for an unknown one."""
+    if description.event_classes is None:
+        return classes
+    named = dict.fromkeys(name for part in description.event_classes for name in part)
+    return Classes(tuple(sorted(named, key=lambda name: classes.index(name, "configuration: event_classes"))))
 
 
 def describe(section: dict) -> SceneDescription:
@@ -127,14 +147,23 @@ def usable(selection: Selection, description: SceneDescription) -> Selection:
         for label, sounds in selection.events.items()
     }
     events = {label: sounds for label, sounds in events.items() if sounds}
+    for names in description.event_classes or ():
+        if not any(name in events for name in names):
+            raise UserError(
+                f"configuration: the bank has no sound of event_classes {', '.join(names)} in split "
+                f"{description.split!r} that is as long as event_seconds asks ({shortest:g} s)"
+            )
     if not events and description.n_events[1] > 0:
         raise UserError(f"configuration: no sound of the bank is as long as event_seconds asks ({shortest:g} s)")
-    if not selection.backgrounds and description.background_probability > 0:
+    wanted = description.background_labels
+    backgrounds = {k: v for k, v in selection.backgrounds.items() if wanted is None or k in wanted}
+    if not backgrounds and description.background_probability > 0:
+        kind = f" {', '.join(wanted)}" if wanted else ""
         raise UserError(
-            "the bank has no backgrounds in this split and share; name some (sedsep soundbank --backgrounds), "
-            "or set background_probability to 0"
+            f"the bank has no backgrounds{kind} in this split and share; name some (sedsep soundbank "
+            "--backgrounds), or set background_probability to 0"
         )
-    return Selection(events, selection.backgrounds)
+    return Selection(events, backgrounds)
 
 
 def draw(description: SceneDescription, selection: Selection, seed: int, epoch: int, index: int) -> Scene:
@@ -158,17 +187,28 @@ def draw(description: SceneDescription, selection: Selection, seed: int, epoch: 
         background = Placed(sound, round(1000 * sound.onset) + int(rng.integers(spare + 1)), 0, length, reference)
     events = []
     for _ in range(rng.integers(description.n_events[0], description.n_events[1] + 1)):
-        for _ in range(ATTEMPTS):
-            event = _event(rng, description, selection, length, reference, room)
+        candidates = _candidates(selection.events, description, events)
+        for _ in range(ATTEMPTS if candidates else 0):
+            event = _event(rng, description, candidates, length, reference, room)
             if _fits(event, events, description):
                 events.append(event)
                 break
     return Scene(length, background, tuple(sorted(events, key=lambda e: (e.onset, e.sound.label))), room)
 
 
-def _event(rng, description, selection, length, reference, room):
-    sound = _choose(rng, selection.events)
+def _candidates(by_label, description, events) -> dict:
+    """The sounds that the next event may be one of."""
+    lists = description.event_classes
+    names = by_label if lists is None else lists[min(len(events), len(lists) - 1)]
+    used = {event.sound.label for event in events} if description.distinct_classes else ()
+    return {label: by_label[label] for label in by_label if label in names and label not in used}
+
+
+def _event(rng, description, candidates, length, reference, room):
+    sound = _choose(rng, candidates)
     shortest, longest = (round(1000 * seconds) for seconds in description.event_seconds)
+    if description.cut_seconds is not None:
+        longest = min(longest, round(1000 * rng.uniform(*description.cut_seconds)))
     available = _milliseconds(sound)
     duration = min(available, longest, length)
     start = round(1000 * sound.onset) + int(rng.integers(available - duration + 1))

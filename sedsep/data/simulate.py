@@ -155,7 +155,7 @@ class SimulatedClips:
     def __init__(self, description: SceneDescription, bank: Soundbank):
         self.description = description
         self.selection = scene.usable(bank.select(description.split, description.share), description)
-        self.classes = bank.classes
+        self.classes = scene.scene_classes(description, bank.classes)
         self.cache = SourceCache(description.sample_rate)
 
     def __len__(self):
@@ -233,12 +233,12 @@ def simulate(description: SceneDescription, bank: Soundbank, out, workers: int =
                 made[index] = result
                 bar.update()
         ordered = [made[index][0] for index in range(description.count)]
-        write_set(temporary, bank.classes, ordered)
+        write_set(temporary, clips.classes, ordered)
         bank_path = str(Path(bank.directory).absolute())
         config.write(temporary / "simulation.yaml", {"bank": bank_path, **asdict(description)})
     return {
         "clips": len(ordered),
         "events": sum(stem.role == "foreground" for clip in ordered for stem in clip.stems),
         "turned_down": sum(gain < 1 for _, gain in made.values()),
-        "unused": [name for name in bank.classes if name not in clips.selection.events],
+        "unused": [name for name in clips.classes if name not in clips.selection.events],
     }

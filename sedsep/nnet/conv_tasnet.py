@@ -9,9 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sedsep.errors import UserError
+from sedsep.nnet.encoder import compress, filterbank, framed
 from sedsep.nnet.fast import fusable
-from sedsep.nnet.fused_block import EPS
 from sedsep.nnet.fused_mask import MaskDecode
 from sedsep.nnet.tcn import TCN, LayerNorm
 
@@ -65,11 +64,16 @@ class ConvTasNet(nn.Module):
 
     def forward(self, mixture: torch.Tensor) -> torch.Tensor:
         """``(B, T)`` -> ``(B, N, T)``. Raises UserError for a mixture that is shorter than one encoder frame."""
-        assert mixture.ndim == 2, mixture.shape
-        if mixture.shape[1] < self.kernel:
-            raise UserError(f"a mixture of {mixture.shape[1]} samples is shorter than the encoder's {self.kernel}")
-        frames = mixture.unfold(1, self.kernel, self.stride).contiguous()  # (B, L, kernel)
-        hidden = self.act(self.tcn(self.compress(frames)))
+        frames = framed(mixture, self.kernel, self.stride)
+        return self.decode(self.tcn(self.compress(frames)), frames, mixture)
+
+    def compress(self, frames: torch.Tensor) -> torch.Tensor:
+        """Frames ``(B, L, kernel)`` -> ``(B, L, bottleneck)``."""
+        return compress(frames, self.encoder, self.norm, self.bottleneck)
+
+    def decode(self, hidden: torch.Tensor, frames: torch.Tensor, mixture: torch.Tensor) -> torch.Tensor:
+        """Output of the TCN ``(B, L, n_out)``, frames ``(B, L, kernel)``, mixture ``(B, T)`` -> ``(B, N, T)``."""
+        hidden = self.act(hidden)
         if fusable(hidden):
             decoded = MaskDecode.apply(
                 hidden, self.masks.weight, self.masks.bias, frames, self.encoder, self.decoder, self.mask
@@ -82,30 +86,6 @@ class ConvTasNet(nn.Module):
         if self.mixture_consistency:
             estimates = estimates + (mixture - estimates.sum(1)).unsqueeze(1) / self.n_sources
         return estimates
-
-    def compress(self, frames: torch.Tensor) -> torch.Tensor:
-        """Frames ``(B, L, kernel)`` -> ``(B, L, bottleneck)``: encoder, norm and 1 x 1 convolution.
-
-        The three are linear but for the two statistics of a global norm, and those follow from the mean and the
-        correlation of the frames. So one small matrix does the work, and the latent frames need not exist.
-        """
-        if self.norm.kind != "gln":
-            return self.bottleneck(self.norm(frames @ self.encoder.t()))
-        wide, encoder = frames.double(), self.encoder.double()
-        correlation = wide.transpose(1, 2) @ wide / frames.shape[1]  # (B, kernel, kernel)
-        mean = (wide.mean(1) @ encoder.t()).mean(1)  # (B,)
-        power = ((encoder @ correlation) * encoder).sum(2).mean(1)  # (B,)
-        rate = (power - mean.square()).clamp(min=0).add(EPS).rsqrt()
-        gained = self.bottleneck.weight * self.norm.gain  # (bottleneck, n_filters)
-        shift = F.linear(self.norm.bias, self.bottleneck.weight, self.bottleneck.bias)
-        shift = shift - (rate * mean).to(frames.dtype).unsqueeze(1) * gained.sum(1)  # (B, bottleneck)
-        matrix = rate.to(frames.dtype).view(-1, 1, 1) * (gained @ self.encoder).t()  # (B, kernel, bottleneck)
-        return torch.baddbmm(shift.unsqueeze(1), frames, matrix)
-
-
-def filterbank(n_filters: int, kernel: int) -> torch.Tensor:
-    """Xavier-normal filters ``(n_filters, kernel)`` with the variance of a convolution over one input channel."""
-    return nn.init.xavier_normal_(torch.empty(n_filters, 1, kernel)).squeeze(1)
 
 
 def overlap_add(frames: torch.Tensor, stride: int, n_samples: int) -> torch.Tensor:

@@ -110,9 +110,20 @@ class TCN(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """``(B, L, channels)`` -> ``(B, L, n_out)``."""
-        total = None
-        for block in self.blocks:
+        x, total = self.advance(x, None, 0, len(self.blocks))
+        return total if self.skip else x
+
+    def advance(self, x: torch.Tensor, total: torch.Tensor | None, first: int, last: int) -> tuple:
+        """Run the blocks ``first`` to ``last - 1``.
+
+        Args:
+            x: residual stream ``(B, L, channels)``. total: sum of the skips so far ``(B, L, skip)``, or None.
+
+        Returns:
+            the two after these blocks.
+        """
+        for block in self.blocks[first:last]:
             residual, skip = block(x, residual=not (self.skip and block is self.blocks[-1]))
             x = x if residual is None else x + residual
             total = skip.clone() if total is None else total.add_(skip)
-        return total if self.skip else x
+        return x, total

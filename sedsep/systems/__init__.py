@@ -1,7 +1,8 @@
 """Which output meets which target: one file per system, and the explicit list of them."""
 
 from sedsep.systems.detection import SoundEventDetection
+from sedsep.systems.extraction import Extraction
 from sedsep.systems.joint import Joint
 from sedsep.systems.separation import Separation
 
-SYSTEMS = {"separation": Separation, "detection": SoundEventDetection, "joint": Joint}
+SYSTEMS = {"separation": Separation, "detection": SoundEventDetection, "joint": Joint, "extraction": Extraction}

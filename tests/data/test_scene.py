@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedsep.data.scene import Placed, Scene, SceneDescription, describe, draw, labels, usable
+from sedsep.data.scene import Placed, Scene, SceneDescription, describe, draw, labels, scene_classes, usable
 from sedsep.data.soundbank import Selection, Sound
 from sedsep.errors import UserError
+from sedsep.labels import Classes
 
 
 def sound(label, seconds, number=0):
@@ -107,3 +108,34 @@ def test_what_the_bank_cannot_serve_is_refused():
     with pytest.raises(UserError, match="no backgrounds .* background_probability to 0"):
         usable(Selection(SELECTION.events, {}), describe({}))
     assert usable(Selection(SELECTION.events, {}), describe({"background_probability": 0})).backgrounds == {}
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=30, deadline=None)
+def test_lists_of_classes_distinct_classes_and_drawn_cuts(index):
+    names = [f"class{number}" for number in range(6)]
+    selection = Selection(
+        {name: (sound(name, 8.0), sound(name, 1.0, 1)) for name in names},
+        {"room": (sound("room", 12.0),), "street": (sound("street", 12.0),)},
+    )
+    description = describe({
+        "seconds": 6.0, "n_events": [3, 3], "event_seconds": [0.3, 5.0], "cut_seconds": [2.0, 4.0],
+        "distinct_classes": True, "event_classes": [names[:4], names[:4], names[4:]], "background_labels": ["room"],
+    })  # fmt: skip
+    scene = draw(description, usable(selection, description), 1, 0, index)
+    assert scene.background.sound.label == "room"
+    labels = [event.sound.label for event in scene.events]
+    assert len(set(labels)) == 3 and sum(label in names[4:] for label in labels) == 1
+    assert all(event.duration == 1000 or 2000 <= event.duration <= 4000 for event in scene.events)
+
+
+def test_a_scene_has_the_classes_that_can_occur():
+    classes = Classes(("Cat", "Dog", "Cow"))
+    assert scene_classes(describe({}), classes) == classes
+    assert scene_classes(describe({"event_classes": [["Dog"], ["Dog", "Cat"]]}), classes).names == ("Cat", "Dog")
+    with pytest.raises(UserError, match="event_classes: unknown label 'Dig'.*'Dog'"):
+        scene_classes(describe({"event_classes": [["Dig"]]}), classes)
+    with pytest.raises(UserError, match="no sound of event_classes Cow"):
+        usable(SELECTION, describe({"event_classes": [["Cat"], ["Cow"]]}))
+    with pytest.raises(UserError, match="no backgrounds street"):
+        usable(SELECTION, describe({"background_labels": ["street"]}))

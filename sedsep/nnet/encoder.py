@@ -1,0 +1,45 @@
+"""Encoder: frames of a waveform -> bottleneck features; what separators and the enrolment encoder begin with.
+
+Source: Luo & Mesgarani, "Conv-TasNet", TASLP 2019 (section II-A and the head of the mask network).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from sedsep.errors import UserError
+from sedsep.nnet.fused_block import EPS
+from sedsep.nnet.tcn import LayerNorm
+
+
+def filterbank(n_filters: int, kernel: int) -> torch.Tensor:
+    """Xavier-normal filters ``(n_filters, kernel)`` with the variance of a convolution over one input channel."""
+    return nn.init.xavier_normal_(torch.empty(n_filters, 1, kernel)).squeeze(1)
+
+
+def framed(mixture: torch.Tensor, kernel: int, stride: int) -> torch.Tensor:
+    """``(B, T)`` -> frames ``(B, L, kernel)``. Raises UserError for a mixture that is shorter than one frame."""
+    assert mixture.ndim == 2, mixture.shape
+    if mixture.shape[1] < kernel:
+        raise UserError(f"a mixture of {mixture.shape[1]} samples is shorter than the encoder's {kernel}")
+    return mixture.unfold(1, kernel, stride).contiguous()
+
+
+def compress(frames: torch.Tensor, encoder: torch.Tensor, norm: LayerNorm, bottleneck: nn.Linear) -> torch.Tensor:
+    """Frames ``(B, L, kernel)`` -> ``(B, L, D)``: filters ``(n_filters, kernel)``, norm, 1 x 1 convolution.
+
+    The three are linear but for the two statistics of a global norm, and those follow from the mean and the
+    correlation of the frames. So one small matrix does the work, and the latent frames need not exist.
+    """
+    if norm.kind != "gln":
+        return bottleneck(norm(frames @ encoder.t()))
+    wide, filters = frames.double(), encoder.double()
+    correlation = wide.transpose(1, 2) @ wide / frames.shape[1]  # (B, kernel, kernel)
+    mean = (wide.mean(1) @ filters.t()).mean(1)  # (B,)
+    power = ((filters @ correlation) * filters).sum(2).mean(1)  # (B,)
+    rate = (power - mean.square()).clamp(min=0).add(EPS).rsqrt()
+    gained = bottleneck.weight * norm.gain  # (bottleneck, n_filters)
+    shift = F.linear(norm.bias, bottleneck.weight, bottleneck.bias)
+    shift = shift - (rate * mean).to(frames.dtype).unsqueeze(1) * gained.sum(1)  # (B, D)
+    matrix = rate.to(frames.dtype).view(-1, 1, 1) * (gained @ encoder).t()  # (B, kernel, D)
+    return torch.baddbmm(shift.unsqueeze(1), frames, matrix)

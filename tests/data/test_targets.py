@@ -1,0 +1,95 @@
+"""Targets: what is asked for is in the mixture, the enrolment is another recording, and all of it is reproducible."""
+
+import numpy as np
+import pytest
+
+from sedsep.batch import collate
+from sedsep.data import audio
+from sedsep.data.dataset import MixedClips, RecordedClips
+from sedsep.data.manifest import ClipSet
+from sedsep.data.scene import describe
+from sedsep.data.simulate import SimulatedClips, simulate
+from sedsep.data.soundbank import Sound
+from sedsep.data.targets import Enrolments, Targets, recordings_of, whole_recordings
+from sedsep.errors import UserError
+from sedsep.labels import Classes
+
+RATE = 8000
+SCENE = {"sample_rate": RATE, "seconds": 1.0, "count": 8, "n_events": [2, 2], "event_seconds": [0.1, 0.6],
+         "distinct_classes": True}  # fmt: skip
+
+
+def targets(parts, seed=0, longest=0.5, classes=("Cat", "Dog")):
+    return Targets(parts, Classes(classes), RATE, 1.0, longest, seed)
+
+
+@pytest.fixture
+def mixed(bank):
+    return MixedClips(SimulatedClips(describe(SCENE), bank), stems=True)
+
+
+@pytest.fixture
+def recorded(bank, tmp_path):
+    simulate(describe(SCENE), bank, tmp_path / "set")
+    return RecordedClips(ClipSet.read(tmp_path / "set"), RATE, stems=True)
+
+
+@pytest.mark.parametrize("kind", ["mixed", "recorded"])
+def test_targets_are_stems_and_enrolments_other_recordings(kind, request):
+    part = request.getfixturevalue(kind)
+    data = targets([part])
+    asked = set()
+    for index in range(len(data)):
+        example, (_, sound) = data[2, index], data.sound(2, index)
+        label = ("Cat", "Dog")[example.target_class]
+        asked.add(label)
+        np.testing.assert_array_equal(example.target, sound.stems[label])
+        np.testing.assert_array_equal(example.mixture, sound.mixture)
+        assert 0 < len(example.enrolment) <= RATE // 2 and example.enrolment[0] != 0
+        others = [s for s in recordings_of(part)[label] if s.source not in sound.origins[label]]
+        assert others and len(others) < len(recordings_of(part)[label])
+        wholes = [data.pools[0].cache.get(s) for s in others]
+        assert any(example.enrolment[0] in whole for whole in wholes)
+    assert asked == {"Cat", "Dog"}
+
+
+def test_pairs_are_a_function_of_seed_epoch_and_index(mixed):
+    one, other = targets([mixed])[3, 5], targets([mixed])[3, 5]
+    np.testing.assert_array_equal(one.enrolment, other.enrolment)
+    assert one.target_class == other.target_class
+    drawn = {targets([mixed], seed)[epoch, 5].enrolment.tobytes() for seed in (0, 1) for epoch in (0, 1)}
+    assert len(drawn) == 4
+
+
+def test_classes_that_are_not_asked_for(mixed):
+    data = targets([mixed], classes=("Dog",))
+    assert {data[0, index].target_class for index in range(8)} == {0}
+    with pytest.raises(UserError, match="no sound to extract"):
+        targets([mixed], classes=("Cow",))[0, 0]
+
+
+def test_batches_pad_enrolments_and_count_their_samples(mixed):
+    examples = [targets([mixed])[0, index] for index in range(4)]
+    batch = collate(examples)
+    assert batch.target.shape == batch.mixture.shape == (4, RATE)
+    assert batch.n_enrolment.tolist() == [len(e.enrolment) for e in examples]
+    for row, example in zip(batch.enrolment, examples):
+        np.testing.assert_array_equal(row[: len(example.enrolment)], example.enrolment)
+        assert not row[len(example.enrolment) :].any()
+
+
+def test_stretches_of_a_recording_are_one_enrolment(tmp_path):
+    path = tmp_path / "a.wav"
+    first, second = (Sound(path, "Dog", "foreground", a, b, "train", "a") for a, b in ((0.1, 0.2), (0.5, 0.9)))
+    (whole,) = whole_recordings((second, first))
+    assert (whole.onset, whole.offset) == (0.1, 0.9)
+
+
+def test_a_class_with_one_recording_cannot_be_enrolled(tmp_path):
+    audio.write(tmp_path / "a.wav", np.zeros(RATE, np.float32), RATE)
+    sound = Sound(tmp_path / "a.wav", "Dog", "foreground", 0.0, 1.0, "train", "a")
+    pool, rng = Enrolments({"Dog": (sound,)}, RATE, 1.0), np.random.default_rng(0)
+    with pytest.raises(UserError, match="no second recording"):
+        pool.draw(rng, "Dog", {"a"})
+    with pytest.raises(UserError, match="a.wav: silent"):
+        pool.draw(rng, "Dog")
