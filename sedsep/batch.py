@@ -36,7 +36,7 @@ class Batch:
     Shapes: mixture ``(B, T)``, n_samples ``(B,)``, sources ``(B, N, T)`` or None, strong ``(B, L', C)`` or None,
     weak ``(B, C)`` or None, has_strong, has_weak, has_sources, is_synthetic ``(B,)`` bool; events: per clip the
     tuple of ``(onset, offset, label)`` or None; target ``(B, T)``, target_class ``(B,)`` and enrolment ``(B, T')``
-    with n_enrolment ``(B,)`` samples before the padding, or None without targets.
+    with n_enrolment ``(B,)`` samples before the padding, or None where there are none.
     """
 
     ids: list
@@ -97,10 +97,9 @@ def _targets(examples, stack) -> dict:
     """The tensors of target sound extraction; enrolments are padded with zeros to the longest."""
     if examples[0].target is None:
         return {}
-    enrolments = [torch.from_numpy(e.enrolment) for e in examples]
-    return {
-        "target": stack("target"),
-        "target_class": torch.tensor([e.target_class for e in examples]),
-        "enrolment": torch.nn.utils.rnn.pad_sequence(enrolments, batch_first=True),
-        "n_enrolment": torch.tensor([len(e) for e in enrolments]),
-    }
+    tensors = {"target": stack("target"), "target_class": torch.tensor([e.target_class for e in examples])}
+    if examples[0].enrolment is not None:
+        enrolments = [torch.from_numpy(e.enrolment) for e in examples]
+        tensors["enrolment"] = torch.nn.utils.rnn.pad_sequence(enrolments, batch_first=True)
+        tensors["n_enrolment"] = torch.tensor([len(e) for e in enrolments])
+    return tensors

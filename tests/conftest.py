@@ -14,6 +14,8 @@ import torch
 from sedsep.data import audio
 from sedsep.data.manifest import Clip, write_set
 from sedsep.data.tables import Stem
+from sedsep.engine import checkpoint
+from sedsep.labels import Classes
 
 RATE = 8000
 ROOT = Path(__file__).resolve().parents[1]
@@ -88,5 +90,37 @@ def make_set(tmp_path):
             )
         write_set(directory, ("High", "Low"), clips)
         return directory
+
+    return make
+
+
+EXTRACTOR = {"n_filters": 16, "kernel": 16, "stride": 8, "bottleneck": 8, "hidden": 8, "n_blocks": 2, "n_repeats": 2}
+
+
+@pytest.fixture
+def extractor(tmp_path):
+    """``extractor(name="extractor", **section)`` -> file of an extraction model of High and Low, not trained."""
+
+    def make(name="extractor", seed=0, **section):
+        torch.manual_seed(seed)
+        section = {"extractor": EXTRACTOR, **section}
+        system = checkpoint.build("extraction", Classes(("High", "Low")), section)
+        path = tmp_path / f"{name}.pt"
+        state = {"weights": system.state_dict(), **checkpoint.describe(system, "extraction", section, 1.0)}
+        checkpoint.save(path, {**state, "selected": "extractor"})
+        return path
+
+    return make
+
+
+@pytest.fixture
+def tone(tmp_path):
+    """``tone(name, pitch=440, seconds=0.5, rate=8000)`` -> WAV file of a tone between two silences."""
+
+    def make(name, pitch=440, seconds=0.5, rate=8000):
+        time = np.arange(round(seconds * rate)) / rate
+        sound = 0.3 * np.sin(2 * np.pi * pitch * time)
+        audio.write(tmp_path / name, np.pad(sound, rate // 10), rate)
+        return tmp_path / name
 
     return make

@@ -37,7 +37,7 @@ def info(path) -> AudioInfo:
     Raises:
         UserError: the file is missing, unreadable, truncated or has no samples.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         return AudioInfo(file.samplerate, file.channels, file.frames, file.subtype)
 
 
@@ -52,7 +52,7 @@ def read(path, sample_rate: int, convert: bool = False) -> np.ndarray:
         UserError: the file is missing, unreadable, truncated, empty or holds NaN or infinity; without ``convert``
             also where it is not mono at ``sample_rate``.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         rate, n_channels, n_samples = file.samplerate, file.channels, file.frames
         if not convert and (rate, n_channels) != (sample_rate, 1):
             raise UserError(
@@ -134,7 +134,8 @@ def _lowpass(factor: int) -> np.ndarray:
     return firwin(2 * ZERO_CROSSINGS * factor + 1, 0.94 / factor, window=("kaiser", 9.0)).astype(np.float32)
 
 
-def _opened(path) -> soundfile.SoundFile:
+def opened(path) -> soundfile.SoundFile:
+    """An audio file to read from. Raises UserError as :func:`info` does."""
     path = Path(path)
     try:
         size = path.stat().st_size

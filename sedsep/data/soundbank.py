@@ -186,6 +186,11 @@ def _named(recordings, classes, backgrounds):
     return named, skipped
 
 
+def active_sounds(path: Path, label: str, split: str = "train") -> tuple:
+    """One :class:`Sound` for each active stretch of a recording. Raises UserError where it is silent or broken."""
+    return tuple(Sound(path, label, "foreground", a, b, split, str(path)) for a, b in _active(path))
+
+
 def _active(path):
     sample_rate = audio.info(path).sample_rate
     found = activity.segments(audio.read(path, sample_rate, convert=True), sample_rate)

@@ -20,6 +20,7 @@ class Output:
         sources: where it comes from, by kind ("scores", "events", "operating_points").
         scores: filename -> :class:`sedsep.evaluate.scores.ClipScores`; None without a score directory.
         weak: filename -> ``(C,)`` clip-level scores. separated: directory of separated sources, or None.
+        extracted: directory of extracted target sounds, ``<clue>/<id>/<class>.wav``, or None.
         table: table of events at one threshold, or None. points: tables of events, one per threshold, or None.
         missing: clips of the truth that are named nowhere in the output; they count as clips without detections.
     """
@@ -28,6 +29,7 @@ class Output:
     scores: dict = None
     weak: dict = field(default_factory=dict)
     separated: Path = None
+    extracted: Path = None
     table: object = None
     points: list = None
     missing: tuple = ()
@@ -81,7 +83,7 @@ def read(truth: Truth, scores=None, events=None, operating_points=None):
     sources = {kind: str(path) for kind, path in given.items() if path}
     if not sources:
         raise UserError("nothing to score: give a score directory, --events FILE or --operating-points DIR")
-    score_set, separated = _read_scores(scores)
+    score_set, separated, extracted = _read_scores(scores)
     table = read_events(events) if events else None
     points = _read_operating_points(operating_points) if operating_points else None
     tables = ([table] if events else []) + (points or [])
@@ -99,13 +101,15 @@ def read(truth: Truth, scores=None, events=None, operating_points=None):
         named |= set(found)
     if separated:
         named |= {names.get(path.name, path.name) for path in separated.iterdir() if path.is_dir()}
+    if extracted:
+        named |= {names.get(path.name, path.name) for path in extracted.glob("*/*") if path.is_dir()}
     missing = tuple(name for name in truth.filenames if name not in named)
     unknown = sorted(named - set(truth.filenames))
     if unknown:
         lacking = f"; of the ground truth {len(missing)} are missing: {few(missing)}" if missing else ""
         where = ", ".join(sources.values())
         raise UserError(f"{where}: {len(unknown)} clips are not in {truth.source}: {few(unknown)}{lacking}")
-    return Output(sources, found, weak, separated, table, points, missing), truth
+    return Output(sources, found, weak, separated, extracted, table, points, missing), truth
 
 
 def read_several(truth: Truth, directories, operating_points=None):
@@ -129,13 +133,14 @@ def _distinct(path, paths) -> str:
 
 
 def _read_scores(directory):
-    """Score set and directory of separated sources; a separator's output has the second alone."""
+    """Score set, separated sources and extracted sounds; a separator's output has none but the second."""
     if not directory:
-        return None, None
-    separated = Path(directory) / "separated"
-    if separated.is_dir() and not (Path(directory) / "strong").is_dir():
-        return None, separated
-    return ScoreSet.read(directory), separated if separated.is_dir() else None
+        return None, None, None
+    separated, extracted = (path if path.is_dir() else None
+                            for path in (Path(directory) / "separated", Path(directory) / "extracted"))  # fmt: skip
+    if (separated or extracted) and not (Path(directory) / "strong").is_dir():
+        return None, separated, extracted
+    return ScoreSet.read(directory), separated, extracted
 
 
 def _read_operating_points(directory) -> list:

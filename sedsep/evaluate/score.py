@@ -9,6 +9,7 @@ import pandas as pd
 from sedsep import __version__
 from sedsep.errors import UserError, nearest
 from sedsep.evaluate import detection_numbers as detection
+from sedsep.evaluate import extraction_numbers as extraction
 from sedsep.evaluate import separation_numbers as separation
 from sedsep.evaluate import tag_numbers as tags
 from sedsep.evaluate.truth import Truth, from_directory, from_files
@@ -37,6 +38,7 @@ METRICS = {
     "auc": (tags.auc_numbers, "tags"),
     "si-sdr": (separation.si_sdr_numbers, "stems"),
     "sdr": (separation.sdr_numbers, "stems"),
+    "extraction": (extraction.extraction_numbers, "stems"),
 }
 
 

@@ -54,7 +54,7 @@ def _numbers(metric, pairwise, parameters, truth, output, options) -> list:
         per_class = np.array([means.get(label, np.nan) for label in truth.classes])
         table = found.table[["filename", "event_label"]].assign(value=found.table[column])
         identifier = f"{name}[{parameters}best assignment]"
-        replicates = _resampled(table, truth, options)
+        replicates = resampled(table, truth, options)
         value = float(table["value"].mean())
         numbers.append(Number(name, identifier, value, per_class, "stems", "dB", note, replicates, details, table))
     return numbers
@@ -74,8 +74,8 @@ def _separated(metric, pairwise, truth, output) -> Separated:
             continue
         rate = audio.info(clip.path).sample_rate
         mixture = audio.read(clip.path, rate)
-        references = np.stack([_read(stem.path, rate, mixture) for stem in stems])
-        estimates = np.stack([_read(path, rate, mixture) for path in paths])
+        references = np.stack([read_like(stem.path, rate, mixture) for stem in stems])
+        estimates = np.stack([read_like(path, rate, mixture) for path in paths])
         sounding = separation.active(references)
         silent += int((~sounding).sum())
         if not sounding.any():
@@ -99,15 +99,16 @@ def _separated(metric, pairwise, truth, output) -> Separated:
     return Separated(table, silent, unmatched, leakage)
 
 
-def _read(path, rate, mixture):
+def read_like(path, rate, mixture) -> np.ndarray:
+    """A source ``(T,)``. Raises UserError where it is not as long as its mixture."""
     waveform = audio.read(path, rate)
     if waveform.shape != mixture.shape:
         raise UserError(f"{path}: {len(waveform)} samples, but its mixture has {len(mixture)}")
     return waveform
 
 
-def _resampled(table, truth, options):
-    """Mean over the sources of each resample of the clips."""
+def resampled(table, truth, options):
+    """Mean of a table's values over the sources of each resample of the clips; None without resampling."""
     if options.weights is None:
         return None
     clip = pd.Index(truth.filenames).get_indexer(table["filename"])

@@ -17,6 +17,22 @@ def filterbank(n_filters: int, kernel: int) -> torch.Tensor:
     return nn.init.xavier_normal_(torch.empty(n_filters, 1, kernel)).squeeze(1)
 
 
+def cosines(n_filters: int, kernel: int) -> torch.Tensor:
+    """The first ``n_filters`` cosines of a windowed DCT-II ``(n_filters, kernel)``, the lowest frequencies first.
+
+    With all ``kernel`` of them and a stride of half the kernel, as encoder and as decoder, they give back the signal.
+
+    Raises:
+        UserError: there are no more than ``kernel`` cosines.
+    """
+    if n_filters > kernel:
+        raise UserError(f"filters: cosine has at most kernel = {kernel} filters, not {n_filters}")
+    time = torch.arange(kernel) + 0.5
+    basis = torch.cos(torch.pi / kernel * torch.arange(n_filters).unsqueeze(1) * time) * (2 / kernel) ** 0.5
+    basis[0] *= 0.5**0.5
+    return basis * torch.sin(torch.pi / kernel * time)
+
+
 def framed(mixture: torch.Tensor, kernel: int, stride: int) -> torch.Tensor:
     """``(B, T)`` -> frames ``(B, L, kernel)``. Raises UserError for a mixture that is shorter than one frame."""
     assert mixture.ndim == 2, mixture.shape

@@ -11,7 +11,7 @@ from torch import nn
 
 from sedsep.errors import UserError
 from sedsep.nnet.conv_tasnet import ConvTasNet
-from sedsep.nnet.encoder import compress, filterbank, framed
+from sedsep.nnet.encoder import compress, cosines, filterbank, framed
 from sedsep.nnet.tcn import TCN, LayerNorm
 
 
@@ -26,6 +26,7 @@ class Extractor(ConvTasNet):
             last block before they are added, as SpeakerBeam does; D is ``bottleneck + skip``.
         n_filters, kernel, stride, bottleneck, hidden, skip, conv_kernel, n_blocks, n_repeats, mask, norm: see
             :class:`ConvTasNet`; the paper states neither skip nor mask.
+        filters: what encoder and decoder start from; "cosine" learns in minutes what "xavier" learns in days.
 
     >>> net = Extractor(bottleneck=8, hidden=8, n_filters=8, n_blocks=2)
     >>> net(torch.zeros(1, 400), torch.ones(1, 3, net.width)).shape
@@ -46,10 +47,13 @@ class Extractor(ConvTasNet):
         n_repeats: int = 4,
         mask: Literal["sigmoid", "relu", "linear"] = "sigmoid",
         norm: Literal["gln", "cln"] = "gln",
+        filters: Literal["xavier", "cosine"] = "xavier",
     ):
         super().__init__(
             1, n_filters, kernel, stride, bottleneck, hidden, skip, conv_kernel, n_blocks, n_repeats, mask, norm
         )
+        if filters == "cosine":
+            self.encoder, self.decoder = (nn.Parameter(cosines(n_filters, kernel)) for _ in range(2))
         if n_repeats < 2:
             raise UserError("extractor.n_repeats must be at least 2: the embedding acts after the first repeat")
         self.adaptation, self.first_repeat = adaptation, n_blocks
@@ -96,11 +100,11 @@ class EnrolmentEncoder(nn.Module):
 
     def __init__(
         self, width: int, n_filters: int, kernel: int, stride: int, bottleneck: int, hidden: int, skip: int,
-        conv_kernel: int, n_blocks: int, norm: str,
+        conv_kernel: int, n_blocks: int, norm: str, filters: str = "xavier",
     ):  # fmt: skip
         super().__init__()
         self.kernel, self.stride = kernel, stride
-        self.encoder = nn.Parameter(filterbank(n_filters, kernel))
+        self.encoder = nn.Parameter((cosines if filters == "cosine" else filterbank)(n_filters, kernel))
         self.norm = LayerNorm(n_filters, norm)
         self.bottleneck = nn.Linear(n_filters, bottleneck)
         self.tcn = TCN(bottleneck, hidden, skip, conv_kernel, n_blocks, 1, norm)

@@ -66,13 +66,16 @@ class Extraction(System):
         compared = self.clues if self.embedding_weight else clues
         embeddings = {clue: self.embeddings(batch, clue) for clue in compared}
         chosen = torch.stack([embeddings[clue] for clue in clues], 1)  # (B, N, D)
-        estimates = self.extractor(batch.mixture, chosen)
-        matrix = pairwise_neg_sdr(estimates, batch.target.unsqueeze(1), self.loss)  # (B, N, 1)
-        losses = dict(zip(clues, matrix.squeeze(2).unbind(1)))
+        losses = dict(zip(clues, self.losses_of(batch, chosen).unbind(1)))
         if self.embedding_weight:
             distance = 1 - F.cosine_similarity(embeddings["enrolment"], embeddings["onehot"], dim=1)
             losses["embedding"] = self.embedding_weight * distance
         return losses
+
+    def losses_of(self, batch, embeddings: torch.Tensor) -> torch.Tensor:
+        """Embeddings ``(B, N, D)`` that ask for a batch's targets -> losses ``(B, N)``, in dB."""
+        estimates = self.extractor(batch.mixture, embeddings)
+        return pairwise_neg_sdr(estimates, batch.target.unsqueeze(1), self.loss).squeeze(2)
 
     def embeddings(self, batch, clue: str) -> torch.Tensor:
         """The embeddings ``(B, D)`` that a batch's targets or enrolments give."""
@@ -81,7 +84,7 @@ class Extraction(System):
         return self.encoder(batch.enrolment, batch.n_enrolment)
 
     def embed_class(self, name: str) -> torch.Tensor:
-        """The embedding ``(D,)`` of a trained class. Raises UserError for another class, or a model without any."""
+        """The embedding ``(D,)`` of a trained class. Raises UserError for another, or a model without classes."""
         if self.table is None:
             raise UserError("the model was trained with --clue enrolment and has no classes: give an example")
         return self.table.weight[self.classes.index(name)]

@@ -4,13 +4,11 @@ import numpy as np
 import pytest
 
 from sedsep.batch import collate
-from sedsep.data import audio
 from sedsep.data.dataset import MixedClips, RecordedClips
 from sedsep.data.manifest import ClipSet
 from sedsep.data.scene import describe
 from sedsep.data.simulate import SimulatedClips, simulate
-from sedsep.data.soundbank import Sound
-from sedsep.data.targets import Enrolments, Targets, recordings_of, whole_recordings
+from sedsep.data.targets import Targets, recordings_of
 from sedsep.errors import UserError
 from sedsep.labels import Classes
 
@@ -76,20 +74,3 @@ def test_batches_pad_enrolments_and_count_their_samples(mixed):
     for row, example in zip(batch.enrolment, examples):
         np.testing.assert_array_equal(row[: len(example.enrolment)], example.enrolment)
         assert not row[len(example.enrolment) :].any()
-
-
-def test_stretches_of_a_recording_are_one_enrolment(tmp_path):
-    path = tmp_path / "a.wav"
-    first, second = (Sound(path, "Dog", "foreground", a, b, "train", "a") for a, b in ((0.1, 0.2), (0.5, 0.9)))
-    (whole,) = whole_recordings((second, first))
-    assert (whole.onset, whole.offset) == (0.1, 0.9)
-
-
-def test_a_class_with_one_recording_cannot_be_enrolled(tmp_path):
-    audio.write(tmp_path / "a.wav", np.zeros(RATE, np.float32), RATE)
-    sound = Sound(tmp_path / "a.wav", "Dog", "foreground", 0.0, 1.0, "train", "a")
-    pool, rng = Enrolments({"Dog": (sound,)}, RATE, 1.0), np.random.default_rng(0)
-    with pytest.raises(UserError, match="no second recording"):
-        pool.draw(rng, "Dog", {"a"})
-    with pytest.raises(UserError, match="a.wav: silent"):
-        pool.draw(rng, "Dog")

@@ -24,7 +24,7 @@ FLOORS = [
     {"systems"},
     {"engine"},
     {"evaluate"},
-    {"train"},
+    {"train", "adapt"},
     {"cluster"},
     {"cli"},
 ]
@@ -138,7 +138,7 @@ def test_every_configuration_of_the_recipes_is_legal(path):
     if path.parent.name == "scenes":
         describe(raw)
         return
-    name = {"sep": "separation", "sed": "detection", "joint": "joint"}[path.stem]
+    name = {"sep": "separation", "sed": "detection", "joint": "joint", "tse": "extraction"}[path.stem]
     config.resolve(schema(name), raw)
 
 

@@ -1,0 +1,133 @@
+"""New classes: a few recordings -> embeddings, as they are or adapted on mixtures with a soundbank -> registry.
+
+Source: Delcroix et al. 2021, section 3: mixtures of one of the K recordings with sounds of the trained classes, ten
+epochs at a learning rate of 1e-3; spec 05, G.d and G.e.
+"""
+
+import tempfile
+from dataclasses import asdict, dataclass, replace
+
+import torch
+
+from sedsep import config
+from sedsep.data.dataset import MixedClips
+from sedsep.data.loader import Loader
+from sedsep.data.sampler import StreamSampler
+from sedsep.data.scene import SceneDescription, describe
+from sedsep.data.simulate import SimulatedClips
+from sedsep.data.soundbank import Soundbank
+from sedsep.data.targets import Targets
+from sedsep.engine import checkpoint
+from sedsep.engine.optimisation import Optimisation, Optimiser
+from sedsep.engine.trainer import Schedule, Trainer
+from sedsep.errors import UserError
+from sedsep.evaluate import enrol, registry
+from sedsep.evaluate.extract import load
+from sedsep.labels import Classes
+from sedsep.systems.adaptation import Adaptation
+
+
+@dataclass(frozen=True)
+class Adapting:
+    """How new classes are adapted.
+
+    Args:
+        epochs: of all mixtures; the last one counts. batch: mixtures per batch. learning_rate: of Adam.
+        clip_norm: largest gradient norm. seed: of the order of the mixtures, and of a random start.
+    """
+
+    epochs: int = 10
+    batch: int = 6
+    learning_rate: float = 1e-3
+    clip_norm: float = 5.0
+    seed: int = 42
+
+
+def adapting(settings) -> Adapting:
+    """``key=value`` settings -> :class:`Adapting`. Raises UserError for an unknown key or a wrong type."""
+    section = {}
+    for setting in settings:
+        config.override(section, setting)
+    return Adapting(**config.resolve(Adapting, section))
+
+
+def enroll(model, shots: dict, table=None, mixing=None, start="mean", settings: Adapting = None) -> str:
+    """Register new classes of a model; every other class, and the model, stay as they are.
+
+    Args:
+        model: file of an extraction model. shots: class -> its recordings
+            (:class:`sedsep.data.soundbank.Sound`). table: registry; by default the one beside the model.
+        mixing: a soundbank's directory and a scene description, to adapt the embeddings on; None does not adapt.
+        start: what adaptation begins with, "mean" or "random".
+
+    Returns:
+        a line that says what was done.
+    """
+    system, table = load(model), table or registry.beside(model)
+    embeddings, how = enrol.means(system, shots), "mean"
+    if mixing:
+        bank, scene = mixing
+        first = embeddings if start == "mean" else None
+        embeddings = adapt(system, Soundbank.read(bank), describe(config.read(scene)), shots, first,
+                           settings or Adapting())  # fmt: skip
+        how = f"adapted from {start}"
+    learnt = enrol.register(table, model, system, shots, embeddings, how)
+    return f"{table}: {', '.join(embeddings)} ({how}); {len(learnt)} classes in all"
+
+
+def adapt(system, bank: Soundbank, scene: SceneDescription, shots: dict, start, settings: Adapting) -> dict:
+    """Train the embeddings of new classes; nothing else changes.
+
+    Args:
+        system: a trained extraction system. bank: sounds of its classes, to mix with. scene: how to mix; its
+            ``count`` mixtures are the same in every epoch, each with one of the new sounds.
+        shots: class -> its few recordings (:class:`sedsep.data.soundbank.Sound`).
+        start: class -> embedding ``(D,)`` to begin with, or None for random ones.
+
+    Returns:
+        class -> embedding ``(D,)``.
+
+    Raises:
+        UserError: the bank has no class of the model, or a recording cannot be used.
+    """
+    new, known = list(shots), [name for name in system.classes if name in bank.classes.names and name not in shots]
+    if not known:
+        raise UserError(f"{bank.directory}: has none of the model's classes to mix with: {', '.join(system.classes)}")
+    sounds = [s for s in bank.sounds if s.label not in shots]
+    sounds += [replace(shot, split=scene.split) for found in shots.values() for shot in found]
+    both = Soundbank(bank.directory, Classes((*known, *new)), tuple(sounds))
+    # The first event is new, all others are of trained classes; no share, or it would leave out some recordings.
+    drawn = replace(scene, event_classes=(tuple(new), tuple(known)), distinct_classes=True, share=(0.0, 1.0))
+    simulated = FixedClips(drawn, both)
+    for name in new:
+        if name not in simulated.selection.events:
+            least = f"event_seconds = {scene.event_seconds[0]:g} s"
+            raise UserError(f"all recordings of {name!r} are shorter than {least} of the scene; give longer ones")
+    torch.manual_seed(settings.seed)
+    first = None if start is None else torch.stack([torch.as_tensor(start[name]) for name in new])
+    adaptation = Adaptation(system, Classes(tuple(new)), first)
+    data = Targets([MixedClips(simulated, stems=True)], adaptation.classes, system.sample_rate, scene.seconds, None,
+                   settings.seed)  # fmt: skip
+    sizes, shares = {"mixtures": len(data)}, {"mixtures": min(settings.batch, len(data))}
+    optimisation = Optimisation(settings.learning_rate, "constant", clip_norm=settings.clip_norm)
+    with tempfile.TemporaryDirectory() as directory:
+        trainer = Trainer(
+            system=adaptation,
+            description=checkpoint.describe(adaptation, "adaptation", asdict(settings), scene.seconds),
+            optimiser=Optimiser(adaptation.parameters(), optimisation),
+            schedule=Schedule(settings.epochs, validate_every=settings.epochs),
+            loader=Loader({"mixtures": data}, StreamSampler(sizes, shares, settings.seed)),
+            valid_loaders={"mixtures": Loader({"mixtures": data}, StreamSampler(sizes, shares, shuffle=False))},
+            directory=directory,
+            seed=settings.seed,
+        )
+        trainer.fit()
+    return dict(zip(new, adaptation.columns.detach().numpy()))
+
+
+class FixedClips(SimulatedClips):
+    """Clips that are the same in every epoch, as a set on disk would be."""
+
+    def item(self, epoch: int, index: int):
+        """The clip ``index``, whatever the epoch."""
+        return super().item(0, index)

@@ -1,0 +1,122 @@
+"""Commands of target sound extraction: extract, enroll; and for experiments pair, shots, enroll-shots, decode-tse."""
+
+import click
+
+from sedsep.cli.train import DIRECTORY, FILE
+
+MODEL = click.option("--model", type=FILE, required=True, help="Model of train-tse (best_extractor.pt).")
+ADAPT = click.option("--adapt", "mixing", type=(DIRECTORY, FILE), metavar="BANK SCENE.yaml",
+                     help="Train the new embeddings on mixtures with sounds of BANK.")  # fmt: skip
+ADAPTING = click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
+                        help="Of --adapt: epochs, batch, learning_rate, clip_norm, seed.")  # fmt: skip
+
+
+@click.command()
+@click.argument("recording", type=FILE)
+@MODEL
+@click.option("--class", "classes", multiple=True, help="Class to extract (repeatable).")
+@click.option("--like", "examples", type=FILE, multiple=True, help="Recording of it (repeatable: their mean).")
+@click.option("--registry", type=FILE, help="Enrolled classes; by default those beside the model.")
+@click.option("--out", type=DIRECTORY, help="Directory to write; by default RECORDING_extracted.")
+def extract(recording, model, classes, examples, registry, out):
+    """Extract sounds from a RECORDING of any rate and length: OUT/<name>.wav, and OUT/rest.wav with all else."""
+    from pathlib import Path
+
+    from sedsep.evaluate import extract as extracting
+
+    system = extracting.load(model)
+    wanted = extracting.clues(system, model, classes, examples, registry)
+    out = out or Path(recording).with_name(f"{Path(recording).stem}_extracted")
+    extracting.extract(system, recording, wanted, out)
+    for name in (*wanted, extracting.REST):
+        click.echo(Path(out) / f"{name}.wav")
+
+
+@click.command()
+@click.argument("name")
+@click.argument("clips", type=FILE, nargs=-1, required=True)
+@MODEL
+@click.option("--registry", type=FILE, help="Table to write; by default beside the model.")
+@ADAPT
+@click.option("--start", type=click.Choice(["mean", "random"]), default="mean", show_default=True, help="Of --adapt.")
+@ADAPTING
+def enroll(name, clips, model, registry, mixing, start, settings):
+    """Teach a model the new class NAME from a few recordings of it, CLIPS."""
+    from sedsep.adapt import adapting, enroll
+    from sedsep.evaluate.enrol import shots_of
+    from sedsep.evaluate.extract import load
+
+    shots = shots_of(name, clips, load(model))
+    click.echo(enroll(model, shots, registry, mixing, start, adapting(settings)))
+
+
+@click.command("enroll-shots")
+@click.argument("shots", type=FILE)
+@click.argument("out", type=DIRECTORY)
+@MODEL
+@click.option("--count", "counts", type=int, multiple=True, required=True, help="K, the first K shots (repeatable).")
+@ADAPT
+@click.option("--start", "starts", type=click.Choice(["mean", "random"]), multiple=True, help="Of --adapt.")
+@ADAPTING
+def enroll_shots(shots, out, model, counts, mixing, starts, settings):
+    """Enroll all classes of a table of SHOTS: OUT/mean<K>.tsv, and OUT/adapted_<start><K>.tsv with --adapt."""
+    from pathlib import Path
+
+    from sedsep.adapt import adapting, enroll
+    from sedsep.data.enrolment import read_shots
+
+    every = read_shots(shots)
+    for count in counts:
+        few = {name: sounds[:count] for name, sounds in every.items()}
+        click.echo(enroll(model, few, Path(out) / f"mean{count}.tsv"))
+        for start in starts if mixing else ():
+            table = Path(out) / f"adapted_{start}{count}.tsv"
+            click.echo(enroll(model, few, table, mixing, start, adapting(settings)))
+
+
+@click.command()
+@click.argument("bank", type=DIRECTORY)
+@click.argument("sets", type=DIRECTORY, nargs=-1, required=True)
+@click.option("--split", default="test", show_default=True, help="Split of BANK to take the recordings from.")
+@click.option("--seed", default=2021, show_default=True)
+def pair(bank, sets, split, seed):
+    """List in each of SETS what to extract from its clips, and with which recording of BANK (enrolments.tsv)."""
+    from sedsep.data import enrolment
+    from sedsep.data.manifest import ClipSet
+    from sedsep.data.soundbank import Soundbank
+
+    for directory in sets:
+        count = enrolment.pair(Soundbank.read(bank), ClipSet.read(directory), split, seed)
+        click.echo(f"{directory}/{enrolment.PAIRS}: {count} sounds to extract")
+
+
+@click.command()
+@click.argument("bank", type=DIRECTORY)
+@click.argument("out", type=FILE)
+@click.option("--classes", required=True, help="New classes, with commas.")
+@click.option("--count", default=10, show_default=True, help="Recordings of each.")
+@click.option("--split", default="train", show_default=True, help="Split of BANK to take them from.")
+@click.option("--seed", default=2021, show_default=True)
+def shots(bank, out, classes, count, split, seed):
+    """Draw a few recordings of new classes from BANK into the table OUT."""
+    from sedsep.cli.data import names
+    from sedsep.data.enrolment import draw_shots
+    from sedsep.data.soundbank import Soundbank
+
+    draw_shots(Soundbank.read(bank), out, names(classes), count, split, seed)
+    click.echo(f"{out}: {count} recordings of {len(names(classes))} classes")
+
+
+@click.command("decode-tse")
+@click.argument("out", type=DIRECTORY)
+@MODEL
+@click.option("--data", type=DIRECTORY, required=True, help="Set with stems and enrolments.tsv (sedsep pair).")
+@click.option("--clue", "clues", multiple=True, required=True, help="onehot, enrolment, or a registry (repeatable).")
+def decode_tse(out, model, data, clues):
+    """Extract from the clips of a set what its enrolments.tsv asks for: OUT/extracted/<clue>/<clip>/<class>.wav."""
+    from sedsep.evaluate.decode_targets import decode
+
+    click.echo(f"{out}: {decode(model, data, out, clues)} sounds extracted")
+
+
+COMMANDS = [extract, enroll, pair, shots, enroll_shots, decode_tse]

@@ -1,0 +1,137 @@
+"""Long recordings: an extractor layer by layer over a recording whose activations are on disk, in constant memory.
+
+A global norm takes mean and variance over a whole clip, so that pieces of a recording which run through the network
+on their own do not add up to the recording's extraction: they hear themselves louder or softer, and seams show. Here
+every layer runs over all pieces before the next one begins; the norms' statistics are those of the whole recording,
+and the result is that of the network on all of it at once.
+"""
+
+import os
+import tempfile
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from sedsep.nnet.fast import pieces
+from sedsep.nnet.fused_block import Moments
+from sedsep.nnet.soundbeam import Extractor
+
+
+class Frames:
+    """Activations ``(L, D)`` of a recording in an unnamed file of ``directory``, which vanishes with the object."""
+
+    def __init__(self, directory, n_frames: int, width: int):
+        self.n_frames, self.width = n_frames, width
+        self.file = tempfile.TemporaryFile(dir=directory)
+
+    def read(self, first: int, last: int) -> torch.Tensor:
+        """The frames ``first`` to ``last - 1``."""
+        content = os.pread(self.file.fileno(), 4 * self.width * (last - first), 4 * self.width * first)
+        return torch.from_numpy(np.frombuffer(bytearray(content), np.float32)).view(last - first, self.width)
+
+    def write(self, first: int, frames: torch.Tensor) -> None:
+        """Put ``frames (l, D)`` at ``first``. Raises OSError on a full disk."""
+        content, done = frames.numpy().tobytes(), 0
+        while done < len(content):
+            done += os.pwrite(self.file.fileno(), content[done:], 4 * self.width * first + done)
+
+
+class LongExtraction:
+    """Extraction of one sound from one long recording.
+
+    Args:
+        net: the extractor, on CPU. read: ``read(first, last)`` -> these samples ``(T',)`` at the network's rate.
+        n_samples: of the recording. embedding: ``(D,)``. directory: where the activations may take place,
+            ``8 (bottleneck + skip)`` bytes per frame. piece: frames in memory at a time.
+    """
+
+    def __init__(self, net: Extractor, read, n_samples: int, embedding: torch.Tensor, directory, piece: int = 4096):
+        self.net, self.samples, self.n_samples, self.embedding = net, read, n_samples, embedding
+        self.n_frames = (n_samples - net.kernel) // net.stride + 1
+        self.pieces = pieces(self.n_frames, piece)
+        self.stream, self.next, self.skips = (
+            Frames(directory, self.n_frames, width) for width in (*2 * [net.bottleneck.out_features], net.tcn.skip)
+        )
+
+    @torch.no_grad()
+    def run(self):
+        """Yield the extracted sound from its beginning to its end in pieces ``(T',)``, n_samples in all."""
+        self._compress()
+        last_of_repeat = self.net.first_repeat - 1
+        for index, block in enumerate(self.net.tcn.blocks):
+            self._block(block, self.embedding if index == last_of_repeat else None, index == 0)
+        yield from self._decode()
+
+    def _compress(self):
+        net = self.net
+
+        def latent(first, last):
+            return self._frames(first, last) @ net.encoder.t()
+
+        normalise = self._norm(net.norm, latent)
+        for first, last in self.pieces:
+            self.stream.write(first, net.bottleneck(normalise(latent(first, last))))
+
+    def _block(self, block, embedding, is_first):
+        """One block: a pass for each of its norms, and one that writes the stream and the sum of the skips."""
+        margin = block.dilation * (block.depthwise.kernel_size[0] // 2)
+
+        def expanded(first, last):
+            return block.act1(block.expand(self.stream.read(first, last)))
+
+        def convolved(first, last):
+            low, high = max(0, first - margin), min(self.n_frames, last + margin)
+            outside = (margin - (first - low), margin - (high - last))
+            inside = F.pad(norm1(expanded(low, high)).t().unsqueeze(0), outside)  # (1, D, l + 2 margin)
+            z = F.conv1d(inside, block.depthwise.weight, block.depthwise.bias, 1, 0, block.dilation, len(inside[0]))
+            return block.act2(z[0].t())
+
+        norm1 = self._norm(block.norm1, expanded)
+        norm2 = self._norm(block.norm2, convolved)
+        for first, last in self.pieces:
+            out = block.project(norm2(convolved(first, last)))
+            residual, skip = out.split([self.stream.width, self.skips.width], dim=1)
+            stream = self.stream.read(first, last)
+            total = torch.zeros_like(skip) if is_first else self.skips.read(first, last)
+            if embedding is None:
+                stream = stream + residual
+            elif self.net.adaptation == "stream":
+                stream = (stream + residual) * embedding
+            else:
+                to_residual, to_skip = embedding.split([self.stream.width, self.skips.width])
+                stream, skip = stream + residual * to_residual, skip * to_skip
+            self.next.write(first, stream)  # the next piece needs the old stream's frames before it
+            self.skips.write(first, total + skip)
+        self.stream, self.next = self.next, self.stream
+
+    def _decode(self):
+        net, overlap = self.net, self.net.kernel - self.net.stride
+        tail, done = torch.zeros(max(overlap, 0)), 0
+        for first, last in self.pieces:
+            hidden = (self.skips if net.tcn.skip else self.stream).read(first, last)
+            frames = self._frames(first, last)
+            silence = torch.zeros(1, (last - first) * net.stride + max(overlap, 0))
+            sound = net.decode(hidden.unsqueeze(0), frames.unsqueeze(0), silence)[0, 0]
+            sound[: len(tail)] += tail
+            kept = (last - first) * net.stride
+            tail = sound[kept:]
+            yield sound[:kept]
+            done += kept
+        rest = self.n_samples - done
+        yield F.pad(tail, (0, max(0, rest - len(tail))))[:rest]
+
+    def _frames(self, first, last):
+        """Frames of the waveform ``(l, kernel)``."""
+        waveform = self.samples(first * self.net.stride, (last - 1) * self.net.stride + self.net.kernel)
+        return waveform.unfold(0, self.net.kernel, self.net.stride)
+
+    def _norm(self, norm, values):
+        """How to normalise: a norm per frame needs nothing, a global one the moments of all ``values``."""
+        if norm.kind == "cln":
+            return lambda x: norm(x.unsqueeze(0))[0]
+        seen = Moments()
+        for first, last in self.pieces:
+            seen.add(values(first, last).contiguous())
+        found = seen.norm(norm.gain, norm.bias)
+        return lambda x: torch.addcmul(found.shift, x, found.scale)
