@@ -90,6 +90,10 @@ def adapt(system, bank: Soundbank, scene: SceneDescription, shots: dict, start, 
     Raises:
         UserError: the bank has no class of the model, or a recording cannot be used.
     """
+    for name, found in shots.items():
+        if not any(shot.offset - shot.onset >= scene.event_seconds[0] for shot in found):
+            least = f"{scene.event_seconds[0]:g} s"
+            raise UserError(f"all recordings of {name!r} are shorter than the scene's event_seconds, {least}")
     new, known = list(shots), [name for name in system.classes if name in bank.classes.names and name not in shots]
     if not known:
         raise UserError(f"{bank.directory}: has none of the model's classes to mix with: {', '.join(system.classes)}")
@@ -97,17 +101,13 @@ def adapt(system, bank: Soundbank, scene: SceneDescription, shots: dict, start, 
     sounds += [replace(shot, split=scene.split) for found in shots.values() for shot in found]
     both = Soundbank(bank.directory, Classes((*known, *new)), tuple(sounds))
     # The first event is new, all others are of trained classes; no share, or it would leave out some recordings.
-    drawn = replace(scene, event_classes=(tuple(new), tuple(known)), distinct_classes=True, share=(0.0, 1.0))
-    simulated = FixedClips(drawn, both)
-    for name in new:
-        if name not in simulated.selection.events:
-            least = f"event_seconds = {scene.event_seconds[0]:g} s"
-            raise UserError(f"all recordings of {name!r} are shorter than {least} of the scene; give longer ones")
+    lists = (tuple(new), tuple(known))
+    drawn = replace(scene, event_classes=lists, distinct_classes=True, share=(0.0, 1.0), fixed=True)
+    clips = MixedClips(SimulatedClips(drawn, both), stems=True)
     torch.manual_seed(settings.seed)
     first = None if start is None else torch.stack([torch.as_tensor(start[name]) for name in new])
     adaptation = Adaptation(system, Classes(tuple(new)), first)
-    data = Targets([MixedClips(simulated, stems=True)], adaptation.classes, system.sample_rate, scene.seconds, None,
-                   settings.seed)  # fmt: skip
+    data = Targets([clips], adaptation.classes, system.sample_rate, scene.seconds, None, settings.seed)
     sizes, shares = {"mixtures": len(data)}, {"mixtures": min(settings.batch, len(data))}
     optimisation = Optimisation(settings.learning_rate, "constant", clip_norm=settings.clip_norm)
     with tempfile.TemporaryDirectory() as directory:
@@ -124,10 +124,3 @@ def adapt(system, bank: Soundbank, scene: SceneDescription, shots: dict, start, 
         trainer.fit()
     return dict(zip(new, adaptation.columns.detach().numpy()))
 
-
-class FixedClips(SimulatedClips):
-    """Clips that are the same in every epoch, as a set on disk would be."""
-
-    def item(self, epoch: int, index: int):
-        """The clip ``index``, whatever the epoch."""
-        return super().item(0, index)

@@ -99,12 +99,12 @@ EXTRACTOR = {"n_filters": 16, "kernel": 16, "stride": 8, "bottleneck": 8, "hidde
 
 @pytest.fixture
 def extractor(tmp_path):
-    """``extractor(name="extractor", **section)`` -> file of an extraction model of High and Low, not trained."""
+    """``extractor(name="extractor", **section)`` -> file of an extraction model that no one has trained."""
 
-    def make(name="extractor", seed=0, **section):
+    def make(name="extractor", seed=0, classes=("High", "Low"), **section):
         torch.manual_seed(seed)
         section = {"extractor": EXTRACTOR, **section}
-        system = checkpoint.build("extraction", Classes(("High", "Low")), section)
+        system = checkpoint.build("extraction", Classes(classes), section)
         path = tmp_path / f"{name}.pt"
         state = {"weights": system.state_dict(), **checkpoint.describe(system, "extraction", section, 1.0)}
         checkpoint.save(path, {**state, "selected": "extractor"})

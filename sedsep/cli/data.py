@@ -7,28 +7,34 @@ from sedsep.cli.train import DIRECTORY, FILE
 
 @click.command()
 @click.argument("out", type=DIRECTORY)
-@click.option("--root", type=DIRECTORY, help="Folder of isolated recordings.")
-@click.option("--format", "layout", default="auto", show_default=True, help="auto, folders, esc50, fsd50k, ...")
+@click.option("--root", "roots", type=DIRECTORY, multiple=True, help="Folder of isolated recordings (repeatable).")
+@click.option("--format", "layouts", multiple=True, help="Of each root: auto (default), folders, esc50, fsd50k, ...")
 @click.option("--synthesise", is_flag=True, help="Synthesise the mini soundbank of the ten DESED classes instead.")
+@click.option("--per-class", default=24, show_default=True, help="Recordings of each class, with --synthesise.")
+@click.option("--noise", is_flag=True, help="Add synthesised stationary noises as backgrounds.")
 @click.option("--classes", default="", help="Event classes in order, with commas; all by default.")
 @click.option("--backgrounds", default="", help="Labels that serve as backgrounds, with commas.")
 @click.option("--folds", default="", help='Folds of the splits: "train=1,2,3 validation=4 test=4".')
 @click.option("--seed", default=2021, show_default=True)
-def soundbank(out, root, layout, synthesise, classes, backgrounds, folds, seed):
+def soundbank(out, roots, layouts, synthesise, per_class, noise, classes, backgrounds, folds, seed):
     """Read isolated recordings into the soundbank OUT: where each sounds, and splits apart by source."""
     from pathlib import Path
 
     from sedsep.data.collections import read_collection
-    from sedsep.data.minibank import synthesise_bank
+    from sedsep.data.minibank import synthesise_bank, synthesise_noise
     from sedsep.data.soundbank import build
     from sedsep.data.splits import parse_folds
 
-    if bool(root) == synthesise:
-        raise click.UsageError("give either --root or --synthesise")
+    if bool(roots) == synthesise or len(layouts) not in (0, len(roots)):
+        raise click.UsageError("give either --root or --synthesise; and --format for none or each of the roots")
     if synthesise:
-        root = Path(out) / "recordings"
-        synthesise_bank(root, seed)
-    found = build(out, read_collection(root, layout), names(classes) or None, names(backgrounds),
+        roots = (Path(out) / "recordings",)
+        synthesise_bank(*roots, seed, per_class)
+    recordings = [r for pair in zip(roots, layouts or ["auto"] * len(roots)) for r in read_collection(*pair)]
+    if noise:
+        synthesise_noise(Path(out) / "noise", seed)
+        recordings += read_collection(Path(out) / "noise")
+    found = build(out, recordings, names(classes) or None, names(backgrounds),
                   parse_folds(folds) or None, seed)  # fmt: skip
     click.echo(f"{out}: {found['sounds']} sounds of {found['classes']} classes, {found['skipped']} skipped")
     if found["empty"]:

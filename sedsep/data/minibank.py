@@ -10,6 +10,7 @@ from sedsep.data.caricatures import CARICATURES
 from sedsep.data.synthesis import band, gesture, harmonics, modes, noise, sway, tilt, wander
 from sedsep.files import writing_directory
 
+STATIONARY = ("room_tone", "ventilation", "refrigerator")  # backgrounds that do not change
 BACKGROUND_SECONDS = 12.0
 PEAK = 0.7
 
@@ -97,11 +98,25 @@ def synthesise_bank(
                 silence = [np.zeros(int(s * sample_rate)) for s in rng.uniform(0, 0.4, 2)]
                 sound = np.concatenate([silence[0], caricature(rng, sample_rate), silence[1]])
                 _write(temporary / label / f"{label}_{number:03d}.wav", sound, rng.uniform(0.2, 1), sample_rate)
-        for number in range(n_backgrounds):
-            kind = list(BACKGROUNDS)[number % len(BACKGROUNDS)]
-            rng = _generator(seed, kind, number)
-            sound = BACKGROUNDS[kind](rng, int(BACKGROUND_SECONDS * sample_rate), sample_rate)
-            _write(temporary / "background" / kind / f"{kind}_{number:03d}.wav", sound, 1.0, sample_rate)
+        _write_backgrounds(temporary, tuple(BACKGROUNDS), seed, n_backgrounds, sample_rate)
+
+
+def synthesise_noise(directory, seed: int = 2021, count: int = 30, sample_rate: int = 16000) -> None:
+    """Write stationary backgrounds alone, as ``background/<kind>``, for recordings that come without any.
+
+    Raises:
+        UserError: the directory cannot be written.
+    """
+    with writing_directory(directory) as temporary:
+        _write_backgrounds(temporary, STATIONARY, seed, count, sample_rate)
+
+
+def _write_backgrounds(directory, kinds, seed, count, sample_rate):
+    for number in range(count):
+        kind = kinds[number % len(kinds)]
+        rng = _generator(seed, kind, number)
+        sound = BACKGROUNDS[kind](rng, int(BACKGROUND_SECONDS * sample_rate), sample_rate)
+        _write(directory / "background" / kind / f"{kind}_{number:03d}.wav", sound, 1.0, sample_rate)
 
 
 def _generator(seed, label, number):

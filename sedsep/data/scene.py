@@ -47,6 +47,7 @@ class SceneDescription:
         positions: "inside" keeps events whole; "anywhere" lets the clip's edges cut them.
         rooms: null, or a section (rt60, probability).
         labels: which table is written. stems: keep the sources' audio. domain: synthetic, or real for a stand-in.
+        fixed: draw the same clips in every epoch where they are mixed while training.
         peak: where a mixture would exceed this, all of the clip is turned down by one gain.
     """
 
@@ -72,6 +73,7 @@ class SceneDescription:
     labels: Literal["strong", "weak", "none"] = "strong"
     stems: bool = True
     domain: Literal["synthetic", "real"] = "synthetic"
+    fixed: bool = False
     peak: float = 0.99
 
     def __post_init__(self):

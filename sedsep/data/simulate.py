@@ -163,6 +163,7 @@ class SimulatedClips:
 
     def scene(self, epoch: int, index: int) -> Scene:
         """The scene of one clip, without its sound."""
+        epoch = 0 if self.description.fixed else epoch
         return scene.draw(self.description, self.selection, self.description.seed, epoch, index)
 
     def item(self, epoch: int, index: int) -> Rendered:

@@ -38,7 +38,8 @@ def parse_folds(text: str) -> dict:
 def allowed_splits(recordings, folds: dict = None) -> tuple:
     """Which splits each source may go to, by its recordings' folds or published splits.
 
-    A collection with a test but no validation part has its train part divided into both.
+    A collection with a test but no validation part has its train part divided into both. Backgrounds from elsewhere,
+    which have no fold, may go anywhere.
 
     Returns:
         ``(source -> tuple of splits, recording -> reason it must be left out)``.
@@ -46,7 +47,7 @@ def allowed_splits(recordings, folds: dict = None) -> tuple:
     published = {recording.split for recording in recordings}
     allowed, left_out = {}, {}
     for recording in recordings:
-        if folds:
+        if folds and (recording.fold or recording.role == "foreground"):
             splits = tuple(s for s in SPLITS if recording.fold in folds.get(s, ()))
             if not splits:
                 left_out[recording] = f"fold {recording.fold or '(none)'} is in no split"

@@ -1,0 +1,1 @@
+per_class=60   # recordings of each class

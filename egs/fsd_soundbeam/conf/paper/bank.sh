@@ -1,0 +1,1 @@
+per_class=200  # recordings of each class
