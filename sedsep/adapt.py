@@ -1,7 +1,7 @@
 """New classes: a few recordings -> embeddings, as they are or adapted on mixtures with a soundbank -> registry.
 
-Source: Delcroix et al. 2021, section 3: mixtures of one of the K recordings with sounds of the trained classes, ten
-epochs at a learning rate of 1e-3; spec 05, G.d and G.e.
+Source: Delcroix et al. 2021, section 3: mixtures of one of the K recordings with sounds of the trained classes,
+ten epochs at a learning rate of 1e-3; spec 05, G.d and G.e.
 """
 
 import tempfile
@@ -96,7 +96,8 @@ def adapt(system, bank: Soundbank, scene: SceneDescription, shots: dict, start, 
             raise UserError(f"all recordings of {name!r} are shorter than the scene's event_seconds, {least}")
     new, known = list(shots), [name for name in system.classes if name in bank.classes.names and name not in shots]
     if not known:
-        raise UserError(f"{bank.directory}: has none of the model's classes to mix with: {', '.join(system.classes)}")
+        theirs = ", ".join(system.classes)
+        raise UserError(f"{bank.directory}: has none of the model's classes to mix with: {theirs}")
     sounds = [s for s in bank.sounds if s.label not in shots]
     sounds += [replace(shot, split=scene.split) for found in shots.values() for shot in found]
     both = Soundbank(bank.directory, Classes((*known, *new)), tuple(sounds))

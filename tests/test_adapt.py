@@ -55,9 +55,10 @@ def test_what_cannot_be_adapted(extractor, mixing, tone, tmp_path):
     shots = shots_of("bark", [tone("short.wav", seconds=0.05)], load(model))
     with pytest.raises(UserError, match="all recordings of 'bark' are shorter than"):
         enroll(model, shots, None, mixing)
+    shots = shots_of("bark", [tone("long.wav")], load(model))
     (tmp_path / "bank/classes.txt").write_text("bark\nother\n")
-    table = (tmp_path / "bank/sounds.tsv").read_text().replace("\tHigh\t", "\tother\t").replace("\tLow\t", "\tother\t")
-    (tmp_path / "bank/sounds.tsv").write_text(table)
+    table = tmp_path / "bank/sounds.tsv"
+    table.write_text(table.read_text().replace("\tHigh\t", "\tother\t").replace("\tLow\t", "\tother\t"))
     with pytest.raises(UserError, match="none of the model's classes to mix with: High, Low"):
         enroll(model, shots, None, mixing)
     assert not registry.beside(model).exists()

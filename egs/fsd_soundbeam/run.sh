@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# SoundBeam (Delcroix et al. 2021): extract a sound by its class or by an example, and learn new classes from a few clips.
+# SoundBeam (Delcroix et al. 2021): extract a sound by its class or by an example; learn new classes from a few clips.
 set -euo pipefail
 caller=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -61,16 +61,12 @@ fi
 
 if at 2 "train-sep: extractors by class (1-hot) and by example (Enrl)"; then
   need 1 "$data/scenes/train.yaml" "$data/valid"
-  train onehot --clue onehot
-  train enrolment --clue enrolment
-  finish
+  train onehot --clue onehot; train enrolment --clue enrolment; finish
 fi
 
 if at 4 "train-joint: both clues in one extractor (Mixed, Mixed+EL), and new classes from a few clips"; then
   need 1 "$data/scenes/train.yaml" "$data/valid" "$data/shots.tsv"; need 2 "$exp/enrolment/best_extractor.pt"
-  train mixed --clue mixed
-  train mixed_el --clue mixed --set system.embedding_weight=3.0
-  finish
+  train mixed --clue mixed; train mixed_el --clue mixed --set system.embedding_weight=3.0; finish
   enroll enrolment; enroll mixed; finish
   enroll mixed_el --adapt "$data/bank" "$data/scenes/adapt.yaml" --start random --start mean; finish
 fi

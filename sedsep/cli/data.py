@@ -7,7 +7,7 @@ from sedsep.cli.train import DIRECTORY, FILE
 
 @click.command()
 @click.argument("out", type=DIRECTORY)
-@click.option("--root", "roots", type=DIRECTORY, multiple=True, help="Folder of isolated recordings (repeatable).")
+@click.option("--root", "roots", type=DIRECTORY, multiple=True, help="Folder of recordings (repeatable).")
 @click.option("--format", "layouts", multiple=True, help="Of each root: auto (default), folders, esc50, fsd50k, ...")
 @click.option("--synthesise", is_flag=True, help="Synthesise the mini soundbank of the ten DESED classes instead.")
 @click.option("--per-class", default=24, show_default=True, help="Recordings of each class, with --synthesise.")

@@ -4,6 +4,7 @@ import click
 
 from sedsep.cli.train import DIRECTORY, FILE
 
+START = ["mean", "random"]
 MODEL = click.option("--model", type=FILE, required=True, help="Model of train-tse (best_extractor.pt).")
 ADAPT = click.option("--adapt", "mixing", type=(DIRECTORY, FILE), metavar="BANK SCENE.yaml",
                      help="Train the new embeddings on mixtures with sounds of BANK.")  # fmt: skip
@@ -38,7 +39,7 @@ def extract(recording, model, classes, examples, registry, out):
 @MODEL
 @click.option("--registry", type=FILE, help="Table to write; by default beside the model.")
 @ADAPT
-@click.option("--start", type=click.Choice(["mean", "random"]), default="mean", show_default=True, help="Of --adapt.")
+@click.option("--start", type=click.Choice(START), default="mean", show_default=True, help="Of --adapt.")
 @ADAPTING
 def enroll(name, clips, model, registry, mixing, start, settings):
     """Teach a model the new class NAME from a few recordings of it, CLIPS."""
@@ -54,9 +55,9 @@ def enroll(name, clips, model, registry, mixing, start, settings):
 @click.argument("shots", type=FILE)
 @click.argument("out", type=DIRECTORY)
 @MODEL
-@click.option("--count", "counts", type=int, multiple=True, required=True, help="K, the first K shots (repeatable).")
+@click.option("--count", "counts", type=int, multiple=True, required=True, help="K: the first K (repeatable).")
 @ADAPT
-@click.option("--start", "starts", type=click.Choice(["mean", "random"]), multiple=True, help="Of --adapt.")
+@click.option("--start", "starts", type=click.Choice(START), multiple=True, help="Of --adapt (repeatable).")
 @ADAPTING
 def enroll_shots(shots, out, model, counts, mixing, starts, settings):
     """Enroll all classes of a table of SHOTS: OUT/mean<K>.tsv, and OUT/adapted_<start><K>.tsv with --adapt."""
@@ -111,9 +112,9 @@ def shots(bank, out, classes, count, split, seed):
 @click.argument("out", type=DIRECTORY)
 @MODEL
 @click.option("--data", type=DIRECTORY, required=True, help="Set with stems and enrolments.tsv (sedsep pair).")
-@click.option("--clue", "clues", multiple=True, required=True, help="onehot, enrolment, or a registry (repeatable).")
+@click.option("--clue", "clues", multiple=True, required=True, help="onehot, enrolment, a registry (repeatable).")
 def decode_tse(out, model, data, clues):
-    """Extract from the clips of a set what its enrolments.tsv asks for: OUT/extracted/<clue>/<clip>/<class>.wav."""
+    """Extract what a set's enrolments.tsv asks for: OUT/extracted/<clue>/<clip>/<class>.wav."""
     from sedsep.evaluate.decode_targets import decode
 
     click.echo(f"{out}: {decode(model, data, out, clues)} sounds extracted")

@@ -1,8 +1,8 @@
 """Enrolments: recordings that show a class to a model; drawn for training, listed in tables for tests.
 
-``SET/enrolments.tsv`` (filename, event_label, path, onset, offset) says what is to be extracted from each clip of a
-set and with which recording: one row per class that sounds in the clip, and one for a class that does not. A table
-of shots (event_label, path, onset, offset) lists recordings of new classes, the first K of which are K shots.
+``SET/enrolments.tsv`` (filename, event_label, path, onset, offset) says what is to be extracted from each clip of
+a set and with which recording: one row per class that sounds in the clip, and one for a class that does not. A
+table of shots (event_label, path, onset, offset) lists recordings of new classes, the first K of which are K shots.
 
 Source: Delcroix et al. 2021, section 5.1; spec 05, G.d.
 """
@@ -20,7 +20,7 @@ from sedsep.data.sources import SourceCache
 from sedsep.errors import UserError
 from sedsep.files import read_table, write_table
 
-PAIRS, SHOTS = "enrolments.tsv", "shots.tsv"
+PAIRS = "enrolments.tsv"
 SPAN = ["path", "onset", "offset"]
 
 
@@ -147,7 +147,8 @@ def draw_shots(bank: Soundbank, out, classes, count: int, split: str = "train", 
         bank.classes.index(label)
         found = whole_recordings(events.get(label, ()))
         if len(found) < count:
-            raise UserError(f"{bank.directory}: {len(found)} recordings of {label!r} in split {split!r}, not {count}")
+            there = f"{len(found)} recordings of {label!r} in split {split!r}"
+            raise UserError(f"{bank.directory}: {there}, not {count}; add some, or ask for fewer")
         rng = np.random.default_rng([seed, bank.classes.index(label)])
         for index in rng.permutation(len(found))[:count]:
             sound = found[index]

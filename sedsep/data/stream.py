@@ -73,7 +73,7 @@ def wave_file(path, sample_rate: int, n_channels: int, n_samples: int):
     """
     size, width = 4 * n_samples * n_channels, 4 * n_channels
     if size > LARGEST:
-        raise UserError(f"{path}: would be larger than the 4 GB that a WAV file can be; cut the recording into parts")
+        raise UserError(f"{path}: would be larger than the 4 GB that WAV allows; cut the recording into parts")
     form = struct.pack("<4sIHHIIHHH", b"fmt ", 18, 3, n_channels, sample_rate, sample_rate * width, width, 32, 0)
     fact, data = struct.pack("<4sII", b"fact", 4, n_samples), struct.pack("<4sI", b"data", size)
     with writing(path) as temporary, open(temporary, "wb") as file:

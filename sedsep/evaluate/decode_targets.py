@@ -1,4 +1,4 @@
-"""Decode target sounds: a set's clips and what is asked of them -> the extracted sounds, for every kind of clue."""
+"""Decode target sounds: a set's clips and what is asked of them -> the extracted sounds, for every clue."""
 
 from pathlib import Path
 

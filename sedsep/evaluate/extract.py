@@ -26,7 +26,7 @@ def load(model):
     """The extraction system in a model file. Raises UserError for a model of another kind."""
     system, description = checkpoint.load_model(model)
     if description["system"] != "extraction":
-        raise UserError(f"{model}: holds a {description['system']} model; sedsep train-tse trains one that extracts")
+        raise UserError(f"{model}: holds a {description['system']} model; train one with sedsep train-tse")
     return system
 
 
@@ -81,13 +81,15 @@ def extract(system, path, wanted: dict, out) -> Path:
                 mono = convert((block[:, channel] for block in blocks(path)), info.sample_rate, system.sample_rate)
                 waveform = _store(mono, directory)
                 for name, embedding in wanted.items():
-                    sound = convert(_run(system, waveform, embedding, directory), system.sample_rate, info.sample_rate)
+                    sound = _run(system, waveform, embedding, directory)
+                    sound = convert(sound, system.sample_rate, info.sample_rate)
                     sounds[name].append(_store(sound, directory))
                     bar.update()
         with ExitStack() as files:
             shape = (info.sample_rate, info.n_channels, info.n_samples)
-            write = {name: files.enter_context(wave_file(directory / f"{name}.wav", *shape)) for name in (*wanted, REST)}
-            first = 0
+            write, first = {}, 0
+            for name in (*wanted, REST):
+                write[name] = files.enter_context(wave_file(directory / f"{name}.wav", *shape))
             for rest in blocks(path):
                 for name, channels in sounds.items():
                     block = np.stack([_read(channel, first, first + len(rest)) for channel in channels], 1)
@@ -119,5 +121,6 @@ def _store(pieces, directory) -> Frames:
 
 def _read(stored: Frames, first: int, last: int) -> np.ndarray:
     """Samples of a stored waveform; zeros beyond its end."""
-    found = stored.read(first, min(last, stored.n_frames))[:, 0].numpy() if first < stored.n_frames else np.zeros(0)
-    return np.pad(found.astype(np.float32, copy=False), (0, last - first - len(found)))
+    end = min(last, stored.n_frames)
+    found = stored.read(first, end)[:, 0].numpy() if first < end else np.zeros(0, np.float32)
+    return np.pad(found, (0, last - first - len(found)))

@@ -1,8 +1,8 @@
 """The numbers of target sound extraction, for every clue: SDR and SI-SDR with their improvements, and leakage.
 
 Source: Delcroix et al. 2021, section 5.2: the SDR of BSSEval, averaged over each target sound of each mixture. The
-paper calls it scale-invariant, so SI-SDR stands beside it. What is extracted for a class that does not sound in the
-clip has no SDR: its level relative to the mixture is the leakage.
+paper calls it scale-invariant, so SI-SDR stands beside it. What is extracted for a class that does not sound in
+the clip has no SDR: its level relative to the mixture is the leakage.
 """
 
 import numpy as np
@@ -19,15 +19,16 @@ from sedsep.files import clip_id
 from sedsep.metrics import separation
 
 PAIRWISE = {"sdr": separation.pairwise_sdr, "si-sdr": separation.pairwise_si_sdr}
+NAMES = ("sdr", "sdr-improvement", "si-sdr", "si-sdr-improvement", "leakage")
 IDENTIFIERS = {"sdr": f"bsseval,taps={separation.TAPS},", "si-sdr": "", "leakage": ""}
 NOTE = (
-    "mean over the targets of all clips; a class that does not sound in the clip counts in leakage alone: level of "
-    "what was extracted for it, relative to the mixture"
+    "mean over the targets of all clips; a class that does not sound in the clip counts in leakage alone: level "
+    "of what was extracted for it, relative to the mixture"
 )
 
 
 def extraction_numbers(truth: Truth, output: Output, options) -> list:
-    """For every clue ``<clue>.sdr``, ``<clue>.si-sdr``, their improvements, and ``<clue>.leakage`` where it is known.
+    """For every clue ``<clue>.sdr``, ``<clue>.si-sdr``, their improvements, and ``<clue>.leakage`` where known.
 
     Raises:
         UserError: nothing was extracted, or what was extracted does not fit its clip.
@@ -35,7 +36,7 @@ def extraction_numbers(truth: Truth, output: Output, options) -> list:
     table = _table(truth, output)
     numbers = []
     for clue, rows in table.groupby("clue", sort=True):
-        for name in ("sdr", "sdr-improvement", "si-sdr", "si-sdr-improvement", "leakage"):
+        for name in NAMES:
             known = rows[rows[name].notna()]
             if not len(known):
                 continue
@@ -66,18 +67,18 @@ def _table(truth, output) -> pd.DataFrame:
         targets = _targets(clip, rate)
         for label in sorted({path.stem for path in paths}):
             truth.classes.index(label, str(output.extracted))
-            found = {path.parent.parent.name: read_like(path, rate, mixture) for path in paths if path.stem == label}
+            named = [path for path in paths if path.stem == label]
+            found = {path.parent.parent.name: read_like(path, rate, mixture) for path in named}
             if label not in targets:
-                leaks = [(separation.leakage(sound[None], mixture)) for sound in found.values()]
-                rows += [{"filename": name, "event_label": label, "clue": clue, "leakage": level}
-                         for clue, level in zip(found, leaks)]  # fmt: skip
+                for clue, sound in found.items():
+                    level = separation.leakage(sound[None], mixture)
+                    rows.append({"filename": name, "event_label": label, "clue": clue, "leakage": level})
             elif separation.active(targets[label]):
                 rows += _compared(name, label, found, targets[label], mixture)
     bar.close()
     if not any("sdr" in row for row in rows):
         raise UserError(f"{truth.source}: no extracted sound has a reference stem")
-    columns = ["filename", "event_label", "clue", "sdr", "sdr-improvement", "si-sdr", "si-sdr-improvement", "leakage"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=["filename", "event_label", "clue", *NAMES])
 
 
 def _targets(clip, rate) -> dict:

@@ -1,8 +1,8 @@
 """Registry: the classes that a model has learnt after its training, in a readable table beside it.
 
 ``<model>.classes.tsv`` has one row per class: name, how its embedding was found ("mean" of its recordings', or
-adapted), the recordings, the fingerprint of the model that it belongs to, and the embedding's numbers. The model file
-itself never changes: the paper's ``W' = [W, e_new]`` (Delcroix et al. 2021, eq. 9) is the two together.
+adapted), the recordings, the fingerprint of the model that it belongs to, and the embedding's numbers. The model
+file never changes: the paper's ``W' = [W, e_new]`` (Delcroix et al. 2021, eq. 9) is the two together.
 """
 
 from dataclasses import dataclass

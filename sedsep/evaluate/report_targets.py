@@ -1,8 +1,8 @@
 """Report of target sound extraction: tables of models against clues, ours beside the published, and per class.
 
-Results are read from ``<results>.json`` as ``sedsep score --metric extraction`` writes them. The table of published
-numbers (table, row, column, results, clue, published) has one line for every cell: where it stands, and from which
-results and clue our number comes; "-" where the paper has none. Several directories hold runs with other seeds.
+Results are read from ``<results>.json`` as ``sedsep score --metric extraction`` writes them. The table of
+published numbers (table, row, column, results, clue, published) has one line for every cell: where it stands, and
+from which results and clue our number comes; "-" where the paper has none. Several directories hold other seeds.
 """
 
 from pathlib import Path
@@ -60,7 +60,7 @@ def _values(cells, seeds, metric) -> np.ndarray:
         for s, seed in enumerate(seeds if cell.results != "-" else ()):
             metrics = seed[cell.results]["metrics"]
             if f"{cell.clue}.sdr-improvement" not in metrics:
-                raise UserError(f"{cell.results}.json: nothing was extracted by the clue {cell.clue!r}; decode again")
+                raise UserError(f"{cell.results}.json: nothing was extracted by the clue {cell.clue!r}; decode it")
             value = metrics.get(f"{cell.clue}.{metric}", {}).get("value")
             found[c, s] = np.nan if value is None else value
     return found
@@ -79,7 +79,7 @@ def _passports(seeds) -> dict:
         passport = (result["data"]["clips"], data, missing)
         known, _ = found.setdefault(test, (passport, parts))
         if known != passport:
-            raise UserError(f"{name}.json: of other data than the other results on {test}; run stages 5 to 7 again")
+            raise UserError(f"{name}.json: of other data than other results on {test}; run stages 5 to 7 again")
     return found
 
 
@@ -113,11 +113,17 @@ def _page(texts, cells, values, passports, n_seeds, command, pictures) -> str:
     for text in texts:
         parts += [text, ""]
     seeds = f" Mean ± standard deviation over {n_seeds} seeds." if n_seeds > 1 else ""
-    parts += [f"SDR improvement of BSSEval in dB, averaged over targets.{seeds} The paper's numbers are on FSDKaggle2018 "
-              "and FSD50K: another corpus unless the command says `--corpus fsd`.", ""]  # fmt: skip
-    parts += ["## The same with SI-SDR, and what leaks", "", "Leakage: level, relative to the mixture, of what is "
-              "extracted for a class that does not sound in the clip.", "",
-              "| model and test set | clue | SDRi dB | SI-SDRi dB | leakage dB |", "|---|---|---|---|---|"]  # fmt: skip
+    parts += [
+        f"SDR improvement of BSSEval in dB, averaged over targets.{seeds} The paper's numbers are on FSDKaggle2018 "
+        "and FSD50K: another corpus unless the command says `--corpus fsd`.",
+        "",
+        "## The same with SI-SDR, and what leaks",
+        "",
+        "Leakage: level, relative to the mixture, of what is extracted for a class that is not in the clip.",
+        "",
+        "| model and test set | clue | SDRi dB | SI-SDRi dB | leakage dB |",
+        "|---|---|---|---|---|",
+    ]
     for c, cell in enumerate(cells.itertuples()):
         if cell.results != "-":
             numbers = [_text(values[name][c]) for name in NUMBERS]
@@ -142,7 +148,8 @@ def _draw_classes(seeds, bars, path) -> Path:
     figure = Figure(figsize=(1.6 + 0.7 * len(names), 3.4), layout="constrained")
     axis = figure.subplots()
     axis.bar(range(len(names)), values.mean(), 0.7, yerr=values.std(ddof=1) if len(values) > 1 else None)
-    axis.set_xticks(range(len(names)), [name.replace("_", " ") for name in names], rotation=30, ha="right", fontsize=8)
+    labels = [name.replace("_", " ") for name in names]
+    axis.set_xticks(range(len(names)), labels, rotation=30, ha="right", fontsize=8)
     axis.set(ylabel="SDR improvement in dB", title=f"{results}, {clue}")
     axis.spines[["top", "right"]].set_visible(False)
     with writing(path) as temporary:

@@ -20,7 +20,7 @@ def filterbank(n_filters: int, kernel: int) -> torch.Tensor:
 def cosines(n_filters: int, kernel: int) -> torch.Tensor:
     """The first ``n_filters`` cosines of a windowed DCT-II ``(n_filters, kernel)``, the lowest frequencies first.
 
-    With all ``kernel`` of them and a stride of half the kernel, as encoder and as decoder, they give back the signal.
+    All ``kernel`` of them, as encoder and as decoder with a stride of half a kernel, give back the signal.
 
     Raises:
         UserError: there are no more than ``kernel`` cosines.

@@ -1,9 +1,9 @@
 """Long recordings: an extractor layer by layer over a recording whose activations are on disk, in constant memory.
 
-A global norm takes mean and variance over a whole clip, so that pieces of a recording which run through the network
-on their own do not add up to the recording's extraction: they hear themselves louder or softer, and seams show. Here
-every layer runs over all pieces before the next one begins; the norms' statistics are those of the whole recording,
-and the result is that of the network on all of it at once.
+A global norm takes mean and variance over a whole clip, so that pieces of a recording which run through the
+network on their own do not add up to the recording's extraction: each has its own idea of loud and soft, and seams
+show. Here every layer runs over all pieces before the next one begins; the norms' statistics are those of the whole
+recording, and the result is that of the network on all of it at once.
 """
 
 import os
@@ -19,7 +19,7 @@ from sedsep.nnet.soundbeam import Extractor
 
 
 class Frames:
-    """Activations ``(L, D)`` of a recording in an unnamed file of ``directory``, which vanishes with the object."""
+    """Activations ``(L, D)`` of a recording in an unnamed file in ``directory``, which vanishes with the object."""
 
     def __init__(self, directory, n_frames: int, width: int):
         self.n_frames, self.width = n_frames, width
@@ -41,12 +41,14 @@ class LongExtraction:
     """Extraction of one sound from one long recording.
 
     Args:
-        net: the extractor, on CPU. read: ``read(first, last)`` -> these samples ``(T',)`` at the network's rate.
+        net: the extractor, on CPU. read: ``read(first, last)`` -> these samples ``(T',)`` at the net's rate.
         n_samples: of the recording. embedding: ``(D,)``. directory: where the activations may take place,
             ``8 (bottleneck + skip)`` bytes per frame. piece: frames in memory at a time.
     """
 
-    def __init__(self, net: Extractor, read, n_samples: int, embedding: torch.Tensor, directory, piece: int = 4096):
+    def __init__(
+        self, net: Extractor, read, n_samples: int, embedding: torch.Tensor, directory, piece: int = 4096
+    ):  # fmt: skip
         self.net, self.samples, self.n_samples, self.embedding = net, read, n_samples, embedding
         self.n_frames = (n_samples - net.kernel) // net.stride + 1
         self.pieces = pieces(self.n_frames, piece)
@@ -84,7 +86,8 @@ class LongExtraction:
             low, high = max(0, first - margin), min(self.n_frames, last + margin)
             outside = (margin - (first - low), margin - (high - last))
             inside = F.pad(norm1(expanded(low, high)).t().unsqueeze(0), outside)  # (1, D, l + 2 margin)
-            z = F.conv1d(inside, block.depthwise.weight, block.depthwise.bias, 1, 0, block.dilation, len(inside[0]))
+            weight, bias = block.depthwise.weight, block.depthwise.bias
+            z = F.conv1d(inside, weight, bias, dilation=block.dilation, groups=len(weight))
             return block.act2(z[0].t())
 
         norm1 = self._norm(block.norm1, expanded)

@@ -48,7 +48,7 @@ def test_bad_files_are_one_clear_line(tmp_path):
         list(stream.blocks(tmp_path / "nan.wav"))
     with pytest.raises(UserError, match="no such audio file"):
         list(stream.blocks(tmp_path / "none.wav"))
-    with pytest.raises(UserError, match="larger than the 4 GB"):
+    with pytest.raises(UserError, match="larger than the 4 GB that WAV"):
         with stream.wave_file(tmp_path / "huge.wav", 48000, 2, 2**30):
             pass
     assert not (tmp_path / "huge.wav").exists()

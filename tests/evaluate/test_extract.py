@@ -1,4 +1,4 @@
-"""Extract: a person's recording of any rate, length and channels; parts add up; long equals whole; memory is bounded."""
+"""Extract: recordings of any rate, length and channels; parts add up; long equals whole; memory is bounded."""
 
 import os
 import subprocess

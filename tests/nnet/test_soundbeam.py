@@ -1,4 +1,4 @@
-"""SoundBeam's networks: sizes, both readings of the adaptation against the plain formula, enrolments of any length."""
+"""SoundBeam's networks: sizes, both readings of the adaptation by the plain formula, enrolments of any length."""
 
 import pytest
 import torch

@@ -12,7 +12,7 @@ fi
 if [ ! -e "$bank/sounds.tsv" ]; then
   # FSD50K lists a class together with all classes above it: a clip of one class has no more labels than the fewest.
   for part in dev eval; do
-    sed 1d "$truth/$part.csv" | tr -d '\r' | sed -E 's/^"?([^",]*)"?,"([^"]*)".*/\1 \2/; s/^"?([^",]*)"?,([^" ,]*),.*/\1 \2/' |
+    sed 1d "$truth/$part.csv" | tr -d '\r' | sed -E 's/^"?([^",]*)"?,"([^"]*)".*/\1 \2/; t; s/^"?([^",]*)"?,([^" ,]*),.*/\1 \2/' |
       sed "s|^|$root/FSD50K.${part}_audio/|"
   done | awk -v new="$new" '
     BEGIN { n = split(new, names, ",") }

@@ -1,0 +1,126 @@
+"""The SoundBeam recipe, from nothing to both tables, at the preset that only shows that it runs."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sedsep.data import audio
+from sedsep.data.soundbank import Soundbank
+
+RECIPE = Path(__file__).resolve().parents[2] / "egs" / "fsd_soundbeam"
+ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+
+
+def run(*options, work, code=0):
+    command = [RECIPE / "run.sh", "--preset", "smoke", "--work", work, *map(str, options)]
+    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """The recipe run from the first stage to the last."""
+    directory = tmp_path_factory.mktemp("recipe")
+    return directory, run(work=directory)
+
+
+def test_the_recipe_ends_in_both_tables_and_the_figure(work):
+    directory, printed = work
+    experiment = directory / "exp" / "mini-smoke-seed42"
+    with open(experiment / "results.tsv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    cells = {(row["table"][:7], row["row"], row["column"]): row for row in rows}
+    assert len(cells) == 8 + 24
+    filled = {cell for cell, row in cells.items() if row["results"] != "-"}
+    assert len(filled) == 6 + 4 + 15 and all(np.isfinite(float(cells[cell]["sdri"])) for cell in filled)
+    adapted = cells["Table 2", "Mixed+EL +adapt, mean init", "K=10"]
+    assert adapted["published"] == "8.2" and adapted["clue"] == "adapted_mean10"
+    page = (experiment / "RESULTS.md").read_text()
+    assert "./run.sh --preset smoke" in page and "| Mixed+EL +adapt, random init | - |" in page
+    assert "| onehot.test_seen | onehot |" in page and "![classes](classes.png)" in page
+    assert all((experiment / name).stat().st_size > 5000 for name in ("classes.png", "training.png"))
+    assert "| Enrl | - |" in printed
+
+
+def test_new_classes_are_kept_out_of_training_and_in_one_place_of_each_new_mixture(work):
+    data = work[0] / "data" / "mini-smoke"
+    new = set((data / "bank/new.txt").read_text().split())
+    assert len(new) == 3 and not new & set((data / "valid/classes.txt").read_text().split())
+    with open(data / "test_new/stems.tsv", encoding="utf-8") as file:
+        labels = {}
+        for row in csv.DictReader(file, delimiter="\t"):
+            labels.setdefault(row["filename"], []).append(row["event_label"])
+    for names in labels.values():
+        assert len(set(names) - {""}) == 3 and len(new & set(names)) == 1
+
+
+def test_shots_are_never_in_a_test_mixture(work):
+    data = work[0] / "data" / "mini-smoke"
+    with open(data / "shots.tsv", encoding="utf-8") as file:
+        shots = {row["path"] for row in csv.DictReader(file, delimiter="\t")}
+    split = {str(sound.path): sound.split for sound in Soundbank.read(data / "bank").sounds}
+    assert {split[path] for path in shots} == {"train"} and len(shots) == 30
+
+
+def test_stages_can_be_run_twice(work):
+    directory, _ = work
+    table = directory / "exp" / "mini-smoke-seed42" / "results.tsv"
+    before = table.read_bytes()
+    printed = run("--stage", 0, "--stop-stage", 1, work=directory)
+    assert "is there already" in printed
+    run("--stage", 5, work=directory)
+    assert table.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (("--stage", 2), "stage 1 makes it"),
+        (("--stage", 5), "stage 1 makes it"),
+        (("--stage", 7), "stage 5 makes it"),
+        (("--corpus", "soundbank"), "needs --root DIR"),
+        (("--corpus", "fsd"), "needs --root DIR"),
+    ],
+)
+def test_what_is_missing_is_said(tmp_path, options, message):
+    assert message in run(*options, work=tmp_path, code=1)
+
+
+def test_an_unknown_new_class_is_said(work):
+    assert "no such class: Cow" in run("--stop-stage", 1, "--new", "Cow,Cat", work=work[0], code=1)
+    run("--stop-stage", 0, work=work[0])
+
+
+def test_the_papers_corpora(tmp_path):
+    """Two classes of FSDKaggle2018, and of FSD50K the clips that carry a new class and nothing beside it."""
+    rng, root, bank = np.random.default_rng(0), tmp_path / "root", tmp_path / "bank"
+    (root / "FSDKaggle2018.meta").mkdir(parents=True)
+    (root / "FSD50K.ground_truth").mkdir()
+    kaggle = [(f"k{number}.wav", ("Bark", "Cough")[number % 2], f"9{number}") for number in range(12)]
+    for part, rows in (("train", kaggle[:8]), ("test", kaggle[8:])):
+        name = {"train": "train_post_competition", "test": "test_post_competition_scoring_clips"}[part]
+        text = "".join(f"{name},{label},1,{source},x\n" for name, label, source in rows)
+        (root / f"FSDKaggle2018.meta/{name}.csv").write_text(f"fname,label,manually_verified,freesound_id,license\n{text}")
+        for name, *_ in rows:
+            audio.write(root / f"FSDKaggle2018.audio_{part}" / name, 0.1 * rng.standard_normal(8000), 8000)
+    dev = [("11", "Camera,Mechanisms"), ("12", "Camera,Mechanisms,Speech"), ("13", "Frog"), ("14", "Mechanisms")]
+    for part, rows, split in (("dev", dev, ",train"), ("eval", [("15", "Frog"), ("16", "Frog,Speech")], "")):
+        text = "".join(f'{name},"{labels}","/m/0,/m/1"{split}\n' for name, labels in rows)
+        (root / f"FSD50K.ground_truth/{part}.csv").write_text(f"fname,labels,mids{',split' * bool(split)}\n{text}")
+        for name, _ in rows:
+            audio.write(root / f"FSD50K.{part}_audio" / f"{name}.wav", 0.1 * rng.standard_normal(8000), 8000)
+    command = [RECIPE / "local/fsd.sh", bank, RECIPE / "conf/smoke", root, "Camera,Frog"]
+    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = Soundbank.read(bank)
+    assert found.classes.names == ("Bark", "Cough", "Camera", "Frog")
+    new = {(sound.label, sound.path.name) for sound in found.sounds if sound.label in ("Camera", "Frog")}
+    assert new == {("Camera", "11.wav"), ("Frog", "13.wav"), ("Frog", "15.wav")}
+    assert {sound.label for sound in found.sounds if sound.role == "background"} >= {"room_tone", "ventilation"}
+    assert {sound.split for sound in found.sounds if sound.label == "Bark"} == {"train", "validation", "test"}
