@@ -41,14 +41,24 @@ def framed(mixture: torch.Tensor, kernel: int, stride: int) -> torch.Tensor:
     return mixture.unfold(1, kernel, stride).contiguous()
 
 
-def compress(frames: torch.Tensor, encoder: torch.Tensor, norm: LayerNorm, bottleneck: nn.Linear) -> torch.Tensor:
+def encoded(frames: torch.Tensor, encoder: torch.Tensor, magnitudes: bool) -> torch.Tensor:
+    """Frames ``(..., kernel)`` -> what the norm takes ``(..., n_filters)``."""
+    latent = frames @ encoder.t()
+    return latent.abs() if magnitudes else latent
+
+
+def compress(
+    frames: torch.Tensor, encoder: torch.Tensor, norm: LayerNorm, bottleneck: nn.Linear, magnitudes: bool = False
+) -> torch.Tensor:
     """Frames ``(B, L, kernel)`` -> ``(B, L, D)``: filters ``(n_filters, kernel)``, norm, 1 x 1 convolution.
 
-    The three are linear but for the two statistics of a global norm, and those follow from the mean and the
+    With ``magnitudes`` the norm takes the absolute values of what the filters give.
+
+    Without, the three are linear but for the two statistics of a global norm, and those follow from the mean and the
     correlation of the frames. So one small matrix does the work, and the latent frames need not exist.
     """
-    if norm.kind != "gln":
-        return bottleneck(norm(frames @ encoder.t()))
+    if norm.kind != "gln" or magnitudes:
+        return bottleneck(norm(encoded(frames, encoder, magnitudes)))
     wide, filters = frames.double(), encoder.double()
     correlation = wide.transpose(1, 2) @ wide / frames.shape[1]  # (B, kernel, kernel)
     mean = (wide.mean(1) @ filters.t()).mean(1)  # (B,)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from sedsep.nnet.encoder import encoded
 from sedsep.nnet.fast import pieces
 from sedsep.nnet.fused_block import Moments
 from sedsep.nnet.soundbeam import Extractor
@@ -69,7 +70,7 @@ class LongExtraction:
         net = self.net
 
         def latent(first, last):
-            return self._frames(first, last) @ net.encoder.t()
+            return encoded(self._frames(first, last), net.encoder, net.magnitudes)
 
         normalise = self._norm(net.norm, latent)
         for first, last in self.pieces:

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from sedsep import ranks
 from sedsep.errors import UserError
 from sedsep.labels import Classes
 from sedsep.losses.separation import pairwise_neg_sdr
@@ -59,7 +60,8 @@ class Extraction(System):
     def forward(self, batch, progress) -> dict:
         """The losses "enrolment" and "onehot" in dB, as far as they are trained, and "embedding"."""
         clues = self.clues[progress.step % 2 :][:1] if self.alternate and len(self.clues) > 1 else self.clues
-        return {name: values.mean() for name, values in self.clip_losses(batch, clues).items()}
+        count = ranks.total(batch.target.new_tensor(len(batch)))
+        return {name: values.sum() / count for name, values in self.clip_losses(batch, clues).items()}
 
     def clip_losses(self, batch, clues) -> dict:
         """The losses ``(B,)`` of each clip by name."""

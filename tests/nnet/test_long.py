@@ -9,12 +9,13 @@ from sedsep.nnet.soundbeam import Extractor
 SIZES = dict(n_filters=16, kernel=20, stride=10, bottleneck=8, hidden=12, n_blocks=3, n_repeats=2)
 
 
-@pytest.mark.parametrize("adaptation, skip, norm", [("stream", 0, "gln"), ("stream", 4, "gln"), ("stream", 4, "cln"),
-                                                    ("outputs", 8, "gln")])  # fmt: skip
+@pytest.mark.parametrize("adaptation, skip, norm, magnitudes", [
+    ("stream", 0, "gln", True), ("stream", 4, "gln", False), ("stream", 4, "cln", True), ("outputs", 8, "gln", False),
+])  # fmt: skip
 @pytest.mark.parametrize("n_samples, piece", [(5003, 100), (5003, 7), (1020, 1000), (25, 4)])
-def test_equals_the_network_on_the_whole(tmp_path, adaptation, skip, norm, n_samples, piece):
+def test_equals_the_network_on_the_whole(tmp_path, adaptation, skip, norm, magnitudes, n_samples, piece):
     torch.manual_seed(0)
-    net = Extractor(adaptation, **SIZES, skip=skip, norm=norm)
+    net = Extractor(adaptation, **SIZES, skip=skip, norm=norm, magnitudes=magnitudes)
     # A recording that grows louder: pieces with norms of their own would be far off.
     recording = torch.randn(n_samples) * torch.linspace(0.01, 1, n_samples)
     embedding = torch.randn(net.width)

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from sedsep.errors import UserError
-from sedsep.nnet.conv_tasnet import ConvTasNet
-from sedsep.nnet.encoder import framed
+from sedsep.nnet.conv_tasnet import ConvTasNet, overlap_add
+from sedsep.nnet.encoder import cosines, framed
 from sedsep.nnet.soundbeam import EnrolmentEncoder, Extractor
 
 SIZES = dict(n_filters=16, kernel=20, stride=10, bottleneck=8, hidden=12, n_blocks=2)
@@ -119,3 +119,22 @@ def test_the_embedding_is_the_mean_over_time_of_the_linear_output():
     net, waveform = encoder(), torch.randn(1, 205)
     hidden = net.tcn(net.bottleneck(net.norm(framed(waveform, 20, 10) @ net.encoder.t())))
     torch.testing.assert_close(net.embed(waveform), net.output(net.act(hidden)).mean(1), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("n_filters", [20, 12])
+def test_cosines_give_the_signal_back(n_filters):
+    filters, signal = cosines(n_filters, 20), torch.sin(0.3 * torch.arange(400.0))
+    decoded = framed(signal[None], 20, 10)[0] @ filters.t() @ filters
+    found = overlap_add(decoded[None, None], 10, 400)[0, 0]
+    torch.testing.assert_close(found[20:380], signal[20:380], rtol=0, atol=1e-4 if n_filters == 20 else 0.02)
+    with pytest.raises(UserError, match="at most kernel = 20"):
+        cosines(21, 20)
+
+
+def test_magnitudes_do_not_see_signs():
+    net, frames = extractor(filters="cosine", kernel=16, stride=8, magnitudes=True), torch.randn(2, 30, 16)
+    torch.testing.assert_close(net.compress(frames), net.compress(-frames))
+    expected = net.bottleneck(net.norm((frames @ net.encoder.t()).abs()))
+    torch.testing.assert_close(net.compress(frames), expected)
+    enrolment, waveform = encoder(filters="cosine", kernel=16, stride=8, magnitudes=True), torch.randn(1, 200)
+    torch.testing.assert_close(enrolment.embed(waveform), enrolment.embed(-waveform))
