@@ -29,6 +29,7 @@ asked="$0 $*"
 conf=conf/$preset
 data=$work/data/$corpus-$preset
 shots="--count 1 --count 5 --count 10"
+. "$conf/sizes.sh"  # adapting
 jobs=()
 # Two runs at a time, each with half of the processors: that is faster than one after the other with all of them.
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((($(nproc) + 1) / 2))}
@@ -65,10 +66,10 @@ if at 2 "train-sep: extractors by class (1-hot) and by example (Enrl)"; then
 fi
 
 if at 4 "train-joint: both clues in one extractor (Mixed, Mixed+EL), and new classes from a few clips"; then
-  need 1 "$data/scenes/train.yaml" "$data/valid" "$data/shots.tsv"; need 2 "$exp/enrolment/best_extractor.pt"
+  need 1 "$data/scenes/train.yaml" "$data/shots.tsv"; need 2 "$exp/enrolment/best_extractor.pt"
   train mixed --clue mixed; train mixed_el --clue mixed --set system.embedding_weight=3.0; finish
   enroll enrolment; enroll mixed; finish
-  enroll mixed_el --adapt "$data/bank" "$data/scenes/adapt.yaml" --start random --start mean; finish
+  enroll mixed_el --adapt "$data/bank" "$data/scenes/adapt.yaml" --start random --start mean $adapting; finish
 fi
 
 models="onehot enrolment mixed mixed_el"

@@ -17,17 +17,20 @@ class Optimisation:
     """How parameters move.
 
     Args:
-        learning_rate: the highest. schedule: "warmup" (exponential), "plateau" or "constant".
+        learning_rate: the highest. schedule: "warmup" (exponential), "plateau", "decay" (a straight line down) or
+            "constant".
         warmup_epochs: length of the warm-up. full_first_step: the very first step uses the full learning rate, as
             the released 2021 baseline does (its scheduler speaks only after the first step).
+        decay_epochs: where the line reaches zero.
         plateau_patience, plateau_factor: epochs without a better objective before the rate is multiplied.
         clip_norm: largest gradient norm; 0 never clips. accumulate: batches per optimiser step.
         weight_decay: of Adam.
     """
 
     learning_rate: float = 1e-3
-    schedule: Literal["warmup", "plateau", "constant"] = "warmup"
+    schedule: Literal["warmup", "plateau", "decay", "constant"] = "warmup"
     warmup_epochs: float = 50.0
+    decay_epochs: float = 200.0
     full_first_step: bool = True
     plateau_patience: int = 5
     plateau_factor: float = 0.5
@@ -69,6 +72,8 @@ class Optimiser:
         s = self.settings
         if s.schedule == "warmup" and not (s.full_first_step and progress.step == 1):
             return s.learning_rate * exponential_ramp(progress.epochs, s.warmup_epochs)
+        if s.schedule == "decay":
+            return s.learning_rate * max(0.0, 1.0 - progress.epochs / s.decay_epochs)
         return s.learning_rate * self.scale
 
     def after_validation(self, better: bool) -> None:

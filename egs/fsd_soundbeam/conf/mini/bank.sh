@@ -1,1 +1,0 @@
-per_class=60   # recordings of each class

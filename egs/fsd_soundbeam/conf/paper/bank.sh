@@ -1,1 +1,0 @@
-per_class=200  # recordings of each class
