@@ -202,7 +202,7 @@ def _dataset(system, group, data, seed, training):
         for part in group
     ]
     if system.needs_targets:
-        longest = data["enrolment_seconds"]
+        longest = data["enrolment_seconds"] if system.needs_enrolments else None
         return Targets(parts, system.classes, system.sample_rate, data["seconds"], longest, seed, training)
     return Windows(
         parts, system.classes, system.sample_rate, data["seconds"], system.grid, system.n_sources, seed, training

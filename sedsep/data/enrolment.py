@@ -17,6 +17,7 @@ from sedsep.data import activity, audio
 from sedsep.data.manifest import ClipSet
 from sedsep.data.soundbank import Sound, Soundbank
 from sedsep.data.sources import SourceCache
+from sedsep.data.splits import SPLITS
 from sedsep.errors import UserError
 from sedsep.files import read_table, write_table
 
@@ -92,13 +93,13 @@ def pair(bank: Soundbank, clip_set: ClipSet, split: str = "test", seed: int = 20
     """Write ``enrolments.tsv`` of a set with stems: the same recordings for every model; returns its rows.
 
     Args:
-        bank, split: where the recordings come from; the one in the mixture is never its own enrolment.
+        bank, split: where the recordings come from; the one in the mixture is never its own enrolment. A class
+            without a second recording in the split is enrolled from any other.
 
     Raises:
         UserError: a class has no second recording, or the set has no stems.
     """
-    recordings = {label: whole_recordings(s) for label, s in bank.select(split).events.items()}
-    rows = []
+    pools, rows = [_recordings(bank, (split,)), _recordings(bank, SPLITS)], []
     for index, clip in enumerate(clip_set):
         if not clip.stems:
             raise UserError(f"{clip.path}: the set has no stems for this clip, so that nothing can be asked for")
@@ -107,14 +108,24 @@ def pair(bank: Soundbank, clip_set: ClipSet, split: str = "test", seed: int = 20
         for stem in clip.stems:
             if stem.role == "foreground":
                 origins.setdefault(stem.label, set()).add(stem.source)
-        absent = [name for name in clip_set.classes if name not in origins and name in recordings]
+        absent = [name for name in clip_set.classes if name not in origins and name in pools[1]]
         if absent:
             origins[absent[rng.integers(len(absent))]] = set()
         for label, sources in origins.items():
-            sound = another(recordings.get(label, ()), rng, label, sources)
+            enough = [pool for pool in pools if {s.source for s in pool.get(label, ())} - sources]
+            sound = another((enough or pools)[0].get(label, ()), rng, label, sources)
             rows.append((clip.filename, label, sound.path, f"{sound.onset:.3f}", f"{sound.offset:.3f}"))
     write_table(clip_set.directory / PAIRS, pd.DataFrame(rows, columns=["filename", "event_label", *SPAN]))
     return len(rows)
+
+
+def _recordings(bank, splits) -> dict:
+    """class -> its recordings in these splits."""
+    found = {}
+    for sound in bank.sounds:
+        if sound.role == "foreground" and sound.split in splits:
+            found.setdefault(sound.label, []).append(sound)
+    return {label: whole_recordings(sounds) for label, sounds in found.items()}
 
 
 def read_pairs(clip_set: ClipSet) -> dict:
@@ -142,10 +153,10 @@ def draw_shots(bank: Soundbank, out, classes, count: int, split: str = "train", 
     Raises:
         UserError: a class is unknown or has too few recordings in the split.
     """
-    events, rows = bank.select(split).events, []
+    recordings, rows = _recordings(bank, (split,)), []
     for label in classes:
         bank.classes.index(label)
-        found = whole_recordings(events.get(label, ()))
+        found = recordings.get(label, ())
         if len(found) < count:
             there = f"{len(found)} recordings of {label!r} in split {split!r}"
             raise UserError(f"{bank.directory}: {there}, not {count}; add some, or ask for fewer")

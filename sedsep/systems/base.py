@@ -15,14 +15,14 @@ class System(nn.Module):
         grid: ``FrameGrid`` of its strong scores and labels, or None for a separator.
         n_sources: stems per clip that its losses need, or None.
         clips_together: neighbours in a batch that its losses need in one process.
-        needs_targets: whether its losses need a target and an enrolment per clip.
+        needs_targets, needs_enrolments: whether its losses need a target per clip, and an enrolment for it.
         variants: the names of the trained networks inside it that can be selected and decoded on their own.
     """
 
     grid = None
     n_sources = None
     clips_together = 1
-    needs_targets = False
+    needs_targets = needs_enrolments = False
     variants = ()
 
     def __init__(self, classes: Classes, sample_rate: int):

@@ -50,8 +50,9 @@ class Extraction(System):
         self.clues, self.alternate, self.loss = CLUES[clue], alternate, loss
         self.embedding_weight = embedding_weight if clue == "mixed" else 0.0
         self.extractor = Extractor(**extractor)
+        self.needs_enrolments = "enrolment" in self.clues
         self.encoder = self.table = None
-        if "enrolment" in self.clues:
+        if self.needs_enrolments:
             shared = {key: value for key, value in extractor.items() if key not in OF_THE_EXTRACTOR_ALONE}
             self.encoder = EnrolmentEncoder(self.extractor.width, **shared)
         if "onehot" in self.clues:

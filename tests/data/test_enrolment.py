@@ -1,5 +1,7 @@
 """Enrolments: never the sound in the mixture, the same for every model, and tables that say what is wrong in them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,20 @@ def test_pairs_are_other_recordings_and_one_absent_class(bank, clip_set):
             assert f"/{label}/" in path and len(read_enrolment(path, RATE, onset, offset)) > 100
     pair(bank, clip_set, "train")
     assert (clip_set.directory / PAIRS).read_bytes() == table
+
+
+def test_a_class_with_one_recording_in_the_split_is_enrolled_from_another(bank, clip_set):
+    sounds = [s for s in bank.sounds if s.split != "test" or s.role == "background"]
+    few = {label: next(s for s in sounds if s.label == label) for label in ("Cat", "Dog")}
+    small = replace(bank, sounds=tuple(replace(s, split="test") if s in few.values() else s for s in sounds))
+    pair(small, clip_set, "test")
+    for clip in clip_set:
+        (stem,) = [stem for stem in clip.stems if stem.role == "foreground"]
+        for label, path, _, _ in read_pairs(clip_set)[clip.filename]:
+            source = next(s.source for s in sounds if str(s.path) == path)
+            assert source != stem.source
+            if label != stem.label or few[label].source != stem.source:
+                assert source == few[label].source
 
 
 def test_a_broken_table_of_pairs(bank, clip_set):

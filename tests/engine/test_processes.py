@@ -19,7 +19,7 @@ from sedsep.engine import checkpoint, processes
 from sedsep.errors import Stopped, UserError
 from sedsep.systems import SYSTEMS
 from sedsep.train import train
-from tests.test_train import DETECTION, SEPARATION, merged
+from tests.test_train import DETECTION, EXTRACTION, SEPARATION, merged
 
 FORK = multiprocessing.get_context("fork")  # torch is imported once
 STEPS = 20
@@ -70,6 +70,7 @@ def cases():
         "pit": ("separation", merged({**SEPARATION, **LONG}, system={"loss": "pit"})),
         "mean teacher": ("detection", {**labelled, "system": mixed}),
         "joint": ("joint", merged(joint, system={"mode": "joint", "freeze_batch_norm": False})),
+        "target extraction": ("extraction", {**EXTRACTION, **LONG}),
         "joint, accumulated": ("joint", merged(joint, system={"mode": "stage1"}, optimisation={"accumulate": 3})),
     }
 
@@ -90,7 +91,7 @@ def test_every_system_is_compared():
 @pytest.mark.parametrize("case", cases())
 def test_two_processes_equal_one(tmp_path, sets, case):
     name, configuration = cases()[case]
-    given = sets["stems" if name == "separation" else "labelled"]
+    given = sets["stems" if name in ("separation", "extraction") else "labelled"]
     initial = parts_of(name, sets, tmp_path)
     train(name, configuration, tmp_path / "one", *given, initial)
     in_ranks(2, train, name, configuration, tmp_path / "two", *given, initial)

@@ -148,3 +148,9 @@ def test_plateau_halves_the_rate():
         optimiser.after_validation(better)
         scales.append(optimiser.learning_rate(Progress(1, 1)) / 1e-3)
     assert scales == [1, 1, 0.5, 0.5, 0.25, 0.25]
+
+
+def test_decay_is_a_straight_line_to_zero():
+    optimiser = Optimiser([torch.nn.Parameter(torch.zeros(1))], Optimisation(0.1, "decay", decay_epochs=4))
+    rates = [optimiser.learning_rate(Progress(1, epochs)) for epochs in (0.0, 1.0, 4.0, 9.0)]
+    assert rates == pytest.approx([0.1, 0.075, 0.0, 0.0])
