@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import soundfile
 
-from sedsep import cli
 from sedsep.data import audio
 
 RATE = 8000
@@ -25,23 +24,6 @@ def sounds(tmp_path):
         for folder in ("Cat", "Dog", "background/room"):
             audio.write(root / folder / f"{number}.wav", 0.2 * rng.standard_normal(RATE // 2), RATE)
     return root
-
-
-@pytest.fixture
-def sedsep(monkeypatch, capsys):
-    """``sedsep(argument, ...)`` -> ``(exit code, standard output, lines of error)``, through the entry point."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["sedsep", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code
-        said = capsys.readouterr()
-        return code, said.out, [line for line in said.err.splitlines() if line.startswith("sedsep: error: ")]
-
-    return run
 
 
 @pytest.fixture

@@ -1,29 +1,8 @@
 """The commands of target sound extraction, through the entry point."""
 
-import sys
-
 import numpy as np
 import pytest
 import soundfile
-
-from sedsep import cli
-
-
-@pytest.fixture
-def sedsep(monkeypatch, capsys):
-    """``sedsep(argument, ...)`` -> ``(exit code, standard output, lines of error)``, through the entry point."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["sedsep", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code
-        said = capsys.readouterr()
-        return code, said.out, [line for line in said.err.splitlines() if "error: " in line]
-
-    return run
 
 
 def test_extract_by_class_and_by_example(sedsep, extractor, tone, tmp_path):
