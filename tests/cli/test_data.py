@@ -175,3 +175,32 @@ def test_a_full_disk_leaves_nothing_behind(bank, scene, make_set, tmp_path):
         assert done.returncode == 1 and len(errors) == 1, done.stderr
         assert f"cannot write {out}" in errors[0] and "Traceback" not in done.stderr
         assert not list(tmp_path.glob("*out*"))
+
+
+def test_a_bank_of_several_roots_with_noise(sounds, sedsep, tmp_path):
+    """Folds divide the recordings; synthesised noise has none and serves every split."""
+    rng = np.random.default_rng(0)
+    for fold in range(1, 6):
+        audio.write(tmp_path / "esc" / "Bell" / f"{fold}-100{fold}-A.wav", 0.2 * rng.standard_normal(RATE), RATE)
+    code, said, _ = sedsep("soundbank", tmp_path / "bank", "--root", tmp_path / "esc", "--noise",
+                           "--folds", "train=1,2,3 validation=4 test=5")  # fmt: skip
+    assert code == 0 and "of 1 classes, 0 skipped" in said
+    rows = [line.split("\t") for line in (tmp_path / "bank/sounds.tsv").read_text().splitlines()[1:]]
+    assert {(row[1], row[5]) for row in rows if row[2] == "foreground"} == {
+        ("Bell", split) for split in ("train", "validation", "test")
+    }
+    noises = {(row[1], row[5]) for row in rows if row[2] == "background"}
+    assert noises == {(kind, split) for kind in ("room_tone", "ventilation", "refrigerator")
+                      for split in ("train", "validation", "test")}  # fmt: skip
+    code, said, _ = sedsep("soundbank", tmp_path / "both", "--root", tmp_path / "esc", "--format", "folders",
+                           "--root", sounds, "--format", "auto")  # fmt: skip
+    assert code == 0 and "of 3 classes" in said
+    assert sedsep("soundbank", tmp_path / "x", "--root", sounds, "--root", sounds, "--format", "auto")[0] == 2
+
+
+def test_a_larger_mini_bank_begins_with_the_smaller_ones_files(sedsep, tmp_path):
+    for name, count in (("a", 1), ("b", 2)):
+        assert sedsep("soundbank", tmp_path / name, "--synthesise", "--per-class", count)[0] == 0
+    small, large = (sorted((tmp_path / name / "recordings").glob("[A-Z]*/*.wav")) for name in ("a", "b"))
+    assert len(small) == 10 and len(large) == 20
+    assert small[0].read_bytes() == large[0].read_bytes() and small[0].name == large[0].name
