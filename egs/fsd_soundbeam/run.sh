@@ -10,7 +10,7 @@ corpus=mini      # mini: synthesised here; soundbank: a folder of isolated recor
 root=            # folder of recordings for --corpus soundbank and fsd
 new=             # classes held out as new, with commas; default: what local/ says
 preset=mini      # smoke: seconds, shows that it runs; mini: minutes, learns; paper: the published settings
-cmd=local        # how commands are run
+cmd=local        # how commands are run: here, or as Slurm jobs
 seed=42          # of the training; the data do not depend on it
 seeds=           # several, as in 1,2,3: every stage for each seed, then one table with mean and spread
 tag=             # name of the experiment; default: corpus-preset-seed
@@ -22,33 +22,36 @@ help_message="Usage: $0 [options]
                              folder per class; fsd needs --root DIR with FSDKaggle2018 and FSD50K in it
   --new A,B                  classes that are held out of training and then learnt from 1, 5 and 10 clips
   --preset smoke|mini|paper  (default $preset)
-  --cmd local  --seed N  --seeds 1,2,3 (mean and spread)  --tag NAME  --work DIR (where data/ and exp/ go)"
+  --cmd local|slurm (--dry-run: print the jobs)  --ngpu N (processes of a training)
+  --seed N  --seeds 1,2,3 (mean and spread)  --tag NAME  --work DIR (where data/ and exp/ go)"
 asked="$0 $*"
 . ../../tools/stages.sh
 
 conf=conf/$preset
 data=$work/data/$corpus-$preset
-shots="--count 1 --count 5 --count 10"
 . "$conf/sizes.sh"  # adapting
-jobs=()
-# Two runs at a time, each with half of the processors: that is faster than one after the other with all of them.
-export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((($(nproc) + 1) / 2))}
-finish() {  # wait for the jobs of a stage; fail if one of them did
-  local status=0 job
-  for job in "${jobs[@]}"; do wait "$job" || status=1; done
-  jobs=()
-  return $status
-}
-train() {  # train NAME OPTION...: an extractor, in the background
+abreast=2  # on one machine: two runs, each with half of the processors, beat one after the other with all of them
+[ "$cmd" != local ] || export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((($(nproc) + 1) / 2))}
+train() {  # train NAME OPTION...: an extractor
   local name=$1; shift
-  run "$exp/log/train_$name.log" sedsep train-tse --conf "$conf/tse.yaml" --exp "$exp/$name" --seed "$seed" \
-    --mix "$data/bank" "$data/scenes/train.yaml" --valid "$data/valid" "$@" & jobs+=($!)
+  part "$exp/log/train_$name.log" sedsep train-tse --conf "$conf/tse.yaml" --exp "$exp/$name" --ngpu "$ngpu" \
+    --seed "$seed" --mix "$data/bank" "$data/scenes/train.yaml" --valid "$data/valid" "$@"
 }
 enroll() {  # enroll NAME OPTION...: the new classes, by the mean of their shots and as the options say
   local name=$1; shift
   fresh "$exp/$name/enrolled/mean10.tsv" "$exp/$name/best_extractor.pt" "$data/shots.tsv" ||
-    run "$exp/log/enroll_$name.log" sedsep enroll-shots "$data/shots.tsv" "$exp/$name/enrolled" \
-      --model "$exp/$name/best_extractor.pt" $shots "$@" & jobs+=($!)
+    part "$exp/log/enroll_$name.log" sedsep enroll-shots "$data/shots.tsv" "$exp/$name/enrolled" \
+      --model "$exp/$name/best_extractor.pt" --count 1 --count 5 --count 10 "$@"
+}
+clues_of() {  # clues_of MODEL SET: what a model extracts with; new classes are in the one set alone
+  local kinds="" kind k
+  case $1 in onehot|enrolment) printf ' --clue %s' "$1" ;; *) printf ' --clue onehot --clue enrolment' ;; esac
+  case $1.$2 in
+    onehot.*|*.test_seen) ;;
+    mixed_el.*) kinds="mean adapted_random adapted_mean" ;;
+    *) kinds=mean ;;
+  esac
+  for kind in $kinds; do for k in 1 5 10; do printf ' --clue %s' "$exp/$1/enrolled/$kind$k.tsv"; done; done
 }
 
 if at 0 "prepare: a soundbank of isolated recordings, and which classes are new"; then
@@ -62,37 +65,29 @@ fi
 
 if at 2 "train-sep: extractors by class (1-hot) and by example (Enrl)"; then
   need 1 "$data/scenes/train.yaml" "$data/valid"
-  train onehot --clue onehot; train enrolment --clue enrolment; finish
+  train onehot --clue onehot; train enrolment --clue enrolment; parts train_sep
 fi
 
 if at 4 "train-joint: both clues in one extractor (Mixed, Mixed+EL), and new classes from a few clips"; then
   need 1 "$data/scenes/train.yaml" "$data/shots.tsv"; need 2 "$exp/enrolment/best_extractor.pt"
-  train mixed --clue mixed; train mixed_el --clue mixed --set system.embedding_weight=3.0; finish
-  enroll enrolment; enroll mixed; finish
-  enroll mixed_el --adapt "$data/bank" "$data/scenes/adapt.yaml" --start random --start mean $adapting; finish
+  train mixed --clue mixed; train mixed_el --clue mixed --set system.embedding_weight=3.0; parts train_joint
+  enroll mixed_el --adapt "$data/bank" "$data/scenes/adapt.yaml" --start random --start mean $adapting
+  enroll enrolment; enroll mixed; parts enroll
 fi
 
 models="onehot enrolment mixed mixed_el"
 if at 5 "decode: extract what each test set asks for, by every clue that a model takes"; then
-  need 1 "$data/test_seen/enrolments.tsv" "$data/test_new/enrolments.tsv"; need 4 "$exp/mixed_el/enrolled/mean10.tsv"
+  need 1 "$data/test_seen/enrolments.tsv" "$data/test_new/enrolments.tsv"
+  need 2 "$exp"/{onehot,enrolment}/best_extractor.pt; need 4 "$exp"/{mixed,mixed_el}/best_extractor.pt
   for model in $models; do
-    need 2 "$exp/$model/best_extractor.pt"
-    case $model in
-      onehot|enrolment) clues="--clue $model" ;;
-      *) clues="--clue onehot --clue enrolment" ;;
-    esac
     for set in test_seen test_new; do
-      enrolled=
-      if [ $set = test_new ] && [ $model != onehot ]; then
-        enrolled=$(printf ' --clue %s' "$exp/$model"/enrolled/*.tsv)
-      fi
       fresh "$exp/extracted/$model.$set/extracted.json" "$exp/$model/best_extractor.pt" "$data/$set/enrolments.tsv" \
         $([ $model = onehot ] || echo "$exp/$model/enrolled/mean10.tsv") ||
-        run "$exp/log/decode_$model.$set.log" sedsep decode-tse "$exp/extracted/$model.$set" --data "$data/$set" \
-          --model "$exp/$model/best_extractor.pt" $clues $enrolled & jobs+=($!)
+        part "$exp/log/decode_$model.$set.log" sedsep decode-tse "$exp/extracted/$model.$set" --data "$data/$set" \
+          --model "$exp/$model/best_extractor.pt" $(clues_of "$model" "$set")
     done
-    finish
   done
+  parts decode
 fi
 
 if at 7 "score"; then
@@ -100,11 +95,11 @@ if at 7 "score"; then
     for set in test_seen test_new; do
       need 5 "$exp/extracted/$model.$set"
       fresh "$exp/results/$model.$set.json" "$exp/extracted/$model.$set/extracted.json" ||
-        run "$exp/log/score_$model.$set.log" sedsep score "$exp/extracted/$model.$set" --data "$data/$set" \
-          --metric extraction --out "$exp/results/$model.$set.json" & jobs+=($!)
+        part "$exp/log/score_$model.$set.log" sedsep score "$exp/extracted/$model.$set" --data "$data/$set" \
+          --metric extraction --out "$exp/results/$model.$set.json"
     done
-    finish
   done
+  parts score
 fi
 
 if at 8 "report"; then
@@ -116,5 +111,5 @@ if at 8 "report"; then
   run "$exp/log/report.log" sedsep report-tse "${runs[@]/%//results}" --published conf/published.tsv $training \
     --bars mixed_el.test_new:adapted_mean10 --table "$exp/results.tsv" --page "$exp/RESULTS.md" \
     --command "cd egs/fsd_soundbeam && ./run.sh${asked#"${asked%% *}"}"
-  echo "The tables: $(cd "$exp" && pwd)/RESULTS.md"
+  result "The tables: $(realpath -m "$exp/RESULTS.md")"
 fi

@@ -26,8 +26,9 @@ from sedsep.systems import SYSTEMS
 from sedsep.train import schema
 
 GB = 1 << 30
-SECTIONS = {"separation": "train_sep", "detection": "train_sed", "joint": "train"}  # by the recipes' names of jobs
-SYSTEM_OF = {"sep": "separation", "sed": "detection", "joint": "joint"}
+# By the recipes' names of jobs.
+SECTIONS = {"separation": "train_sep", "detection": "train_sed", "joint": "train", "extraction": "train"}
+SYSTEM_OF = {"sep": "separation", "sed": "detection", "joint": "joint", "tse": "extraction"}
 BATCHES = 3  # of each of three epochs: one to warm up, one to measure, one before the validation
 LABELLED = ("strong", "weak", "unlabelled")
 MARGIN = 1.5  # of time and memory, between what is measured and what is asked for
@@ -49,6 +50,10 @@ class MadeUp(Dataset):
         n_sources = self.system.n_sources
         sources = draw.normal(0, 0.1, (n_sources or 1, self.n_samples)).astype(np.float32)
         example = Example(str(key[1]), sources.sum(0), self.n_samples, sources if n_sources else None)
+        if self.system.needs_targets:
+            example.target, example.target_class = sources[0], int(draw.integers(n_classes))
+        if self.system.needs_enrolments:
+            example.enrolment = draw.normal(0, 0.1, self.n_samples).astype(np.float32)
         if self.stream == "strong":
             n_frames = self.system.grid.n_frames(self.n_samples)
             example.strong, example.events = (draw.random((n_frames, n_classes)) > 0.9).astype(np.float32), ()
@@ -102,7 +107,7 @@ def measure(conf, settings=(), name: str = None, batches: int = None, n_classes:
     resolved = config.resolve(schema(name), _with_parts(config.read(conf, settings), conf, name))
     data, device = resolved["data"], processes.join(resolved["device"])
     system = SYSTEMS[name](Classes(tuple(f"class{i}" for i in range(n_classes))), **resolved["system"])
-    shares = {"mixtures": data["batch"]} if name == "separation" else {k: data[k] for k in LABELLED if data[k]}
+    shares = {"mixtures": data["batch"]} if "batch" in data else {k: data[k] for k in LABELLED if data[k]}
     valid = data.get("batch") or data["validation"]
     with tempfile.TemporaryDirectory() as directory:
         trainer = Trainer(

@@ -14,13 +14,15 @@ from sedsep.cluster.plan import GB, Plan
 from sedsep.cluster.slurm import requested
 from sedsep.errors import UserError
 
-SMOKE = Path(__file__).resolve().parents[2] / "egs/desed_2021/conf/smoke"
+RECIPES = Path(__file__).resolve().parents[2] / "egs"
+SMOKE = RECIPES / "desed_2021/conf/smoke"
 EXAMPLE = Plan("separation", "cuda:0", 10, 6, 0.5, 2.0, 3 * GB, 7 * GB, 9 << 20, 1000, 200, 4)
 
 
-@pytest.mark.parametrize("name", ["sep", "sed", "joint"])
+@pytest.mark.parametrize("name", ["sep", "sed", "joint", "tse"])
 def test_every_preset_can_be_measured(name):
-    found = plan.measure(SMOKE / f"{name}.yaml", batches=50)
+    recipe = RECIPES / ("fsd_soundbeam" if name == "tse" else "desed_2021")
+    found = plan.measure(recipe / "conf/smoke" / f"{name}.yaml", batches=50)
     assert found.name == plan.SYSTEM_OF[name] and found.device == "cpu" and found.gpu_memory == 0
     assert found.parameters > 1000 and 0 < found.batch < 20 and found.validation > 0
     assert found.epoch == found.batch * 50 and found.disk > 10000 and found.memory > GB / 10
