@@ -18,8 +18,11 @@ ADAPTING = click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
 @click.option("--class", "classes", multiple=True, help="Class to extract (repeatable).")
 @click.option("--like", "examples", type=FILE, multiple=True, help="Recording of it (repeatable: their mean).")
 @click.option("--registry", type=FILE, help="Enrolled classes; by default those beside the model.")
+@click.option("--window", type=click.FloatRange(min=0.1), metavar="SECONDS",
+              help="Judge loud and soft by this much around each moment, not by the whole recording: better where "
+              "little sounds in a long one; take the length of the training clips.")  # fmt: skip
 @click.option("--out", type=DIRECTORY, help="Directory to write; by default RECORDING_extracted.")
-def extract(recording, model, classes, examples, registry, out):
+def extract(recording, model, classes, examples, registry, window, out):
     """Extract sounds from a RECORDING of any rate and length: OUT/<name>.wav, and OUT/rest.wav with all else."""
     from pathlib import Path
 
@@ -28,7 +31,7 @@ def extract(recording, model, classes, examples, registry, out):
     system = extracting.load(model)
     wanted = extracting.clues(system, model, classes, examples, registry)
     out = out or Path(recording).with_name(f"{Path(recording).stem}_extracted")
-    extracting.extract(system, recording, wanted, out)
+    extracting.extract(system, recording, wanted, out, window)
     for name in (*wanted, extracting.REST):
         click.echo(Path(out) / f"{name}.wav")
 

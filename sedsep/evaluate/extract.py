@@ -64,16 +64,18 @@ def clues(system, model, classes=(), examples=(), table=None) -> dict:
     return found
 
 
-def extract(system, path, wanted: dict, out) -> Path:
+def extract(system, path, wanted: dict, out, window: float = None) -> Path:
     """Write ``out/<name>.wav`` for each wanted sound and ``out/rest.wav``, at the recording's rate and channels.
 
     Args:
-        wanted: name -> embedding ``(D,)``.
+        wanted: name -> embedding ``(D,)``. window: seconds around each moment by which the network judges what is
+            loud and soft there; None takes the whole recording, as if it ran through the network at once.
 
     Raises:
         UserError: the recording cannot be read, or the disk is full; nothing is left behind.
     """
-    info = audio.info(path)
+    info, frame = audio.info(path), system.extractor.stride / system.sample_rate
+    window = None if window is None else max(1, round(window / frame))
     with writing_directory(out) as directory:
         with progress.bar(info.n_channels * len(wanted), "channel", "extract") as bar:
             sounds = {name: [] for name in wanted}
@@ -81,7 +83,7 @@ def extract(system, path, wanted: dict, out) -> Path:
                 mono = convert((block[:, channel] for block in blocks(path)), info.sample_rate, system.sample_rate)
                 waveform = _store(mono, directory)
                 for name, embedding in wanted.items():
-                    sound = _run(system, waveform, embedding, directory)
+                    sound = _run(system, waveform, embedding, directory, window)
                     sound = convert(sound, system.sample_rate, info.sample_rate)
                     sounds[name].append(_store(sound, directory))
                     bar.update()
@@ -100,12 +102,12 @@ def extract(system, path, wanted: dict, out) -> Path:
     return Path(out)
 
 
-def _run(system, waveform: Frames, embedding, directory):
+def _run(system, waveform: Frames, embedding, directory, window):
     """The sound in a stored waveform, in pieces at the model's rate; one shorter than a frame is padded."""
     n_samples = max(waveform.n_frames, system.extractor.kernel)
     run = LongExtraction(
         system.extractor, lambda a, b: torch.from_numpy(_read(waveform, a, b)), n_samples,
-        torch.from_numpy(np.asarray(embedding)), directory,
+        torch.from_numpy(np.asarray(embedding)), directory, window=window,
     )  # fmt: skip
     return (piece.numpy() for piece in run.run())
 

@@ -3,7 +3,9 @@
 A global norm takes mean and variance over a whole clip, so that pieces of a recording which run through the
 network on their own do not add up to the recording's extraction: each has its own idea of loud and soft, and seams
 show. Here every layer runs over all pieces before the next one begins; the norms' statistics are those of the whole
-recording, and the result is that of the network on all of it at once.
+recording, and the result is that of the network on all of it at once. Or, with a window, the statistics at each
+moment are those of its surroundings: a network that was trained on short clips hears a rare sound in a long
+recording as it heard sounds in training.
 """
 
 import os
@@ -15,7 +17,7 @@ import torch.nn.functional as F
 
 from sedsep.nnet.encoder import encoded
 from sedsep.nnet.fast import pieces
-from sedsep.nnet.fused_block import Moments
+from sedsep.nnet.fused_block import EPS, Moments
 from sedsep.nnet.soundbeam import Extractor
 
 
@@ -45,12 +47,15 @@ class LongExtraction:
         net: the extractor, on CPU. read: ``read(first, last)`` -> these samples ``(T',)`` at the net's rate.
         n_samples: of the recording. embedding: ``(D,)``. directory: where the activations may take place,
             ``8 (bottleneck + skip)`` bytes per frame. piece: frames in memory at a time.
+        window: frames around each moment that its norms' statistics are of; None takes the whole recording.
     """
 
     def __init__(
-        self, net: Extractor, read, n_samples: int, embedding: torch.Tensor, directory, piece: int = 4096
+        self, net: Extractor, read, n_samples: int, embedding: torch.Tensor, directory, piece: int = 4096,
+        window: int | None = None,
     ):  # fmt: skip
         self.net, self.samples, self.n_samples, self.embedding = net, read, n_samples, embedding
+        self.directory, self.window = directory, window
         self.n_frames = (n_samples - net.kernel) // net.stride + 1
         self.pieces = pieces(self.n_frames, piece)
         self.stream, self.next, self.skips = (
@@ -74,7 +79,7 @@ class LongExtraction:
 
         normalise = self._norm(net.norm, latent)
         for first, last in self.pieces:
-            self.stream.write(first, net.bottleneck(normalise(latent(first, last))))
+            self.stream.write(first, net.bottleneck(normalise(latent(first, last), first)))
 
     def _block(self, block, embedding, is_first):
         """One block: a pass for each of its norms, and one that writes the stream and the sum of the skips."""
@@ -86,7 +91,7 @@ class LongExtraction:
         def convolved(first, last):
             low, high = max(0, first - margin), min(self.n_frames, last + margin)
             outside = (margin - (first - low), margin - (high - last))
-            inside = F.pad(norm1(expanded(low, high)).t().unsqueeze(0), outside)  # (1, D, l + 2 margin)
+            inside = F.pad(norm1(expanded(low, high), low).t().unsqueeze(0), outside)  # (1, D, l + 2 margin)
             weight, bias = block.depthwise.weight, block.depthwise.bias
             z = F.conv1d(inside, weight, bias, dilation=block.dilation, groups=len(weight))
             return block.act2(z[0].t())
@@ -94,7 +99,7 @@ class LongExtraction:
         norm1 = self._norm(block.norm1, expanded)
         norm2 = self._norm(block.norm2, convolved)
         for first, last in self.pieces:
-            out = block.project(norm2(convolved(first, last)))
+            out = block.project(norm2(convolved(first, last), first))
             residual, skip = out.split([self.stream.width, self.skips.width], dim=1)
             stream = self.stream.read(first, last)
             total = torch.zeros_like(skip) if is_first else self.skips.read(first, last)
@@ -131,11 +136,31 @@ class LongExtraction:
         return waveform.unfold(0, self.net.kernel, self.net.stride)
 
     def _norm(self, norm, values):
-        """How to normalise: a norm per frame needs nothing, a global one the moments of all ``values``."""
+        """How to normalise ``(x, first)``, frames ``(l, D)`` from ``first`` on, once all ``values`` were seen."""
         if norm.kind == "cln":
-            return lambda x: norm(x.unsqueeze(0))[0]
+            return lambda x, first: norm(x.unsqueeze(0))[0]
+        if self.window is not None:
+            return self._local_norm(norm, values)
         seen = Moments()
         for first, last in self.pieces:
             seen.add(values(first, last).contiguous())
         found = seen.norm(norm.gain, norm.bias)
-        return lambda x: torch.addcmul(found.shift, x, found.scale)
+        return lambda x, first: torch.addcmul(found.shift, x, found.scale)
+
+    def _local_norm(self, norm, values):
+        """The same with the moments of the window around each frame, from the means of frames and their squares."""
+        means, half = Frames(self.directory, self.n_frames, 2), self.window // 2
+        for first, last in self.pieces:
+            seen = values(first, last).double()
+            means.write(first, torch.stack([seen.mean(1), seen.square().mean(1)], 1).float())
+
+        def normalise(x, first):
+            low, high = max(0, first - half), min(self.n_frames, first + len(x) + half)
+            sums = F.pad(means.read(low, high).double().cumsum(0), (0, 0, 1, 0))  # (l + window + 1, 2)
+            frames = torch.arange(first, first + len(x))
+            begin, end = (frames - half).clamp(min=0) - low, (frames + half + 1).clamp(max=high) - low
+            mean, square = ((sums[end] - sums[begin]) / (end - begin).unsqueeze(1)).split(1, dim=1)  # (l, 1)
+            rate = (square - mean.square()).clamp(min=0).add(EPS).rsqrt()
+            return torch.addcmul(norm.bias, ((x - mean) * rate).to(x.dtype), norm.gain)
+
+        return normalise

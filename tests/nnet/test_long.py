@@ -38,6 +38,24 @@ def test_any_overlap_of_frames(tmp_path, kernel, stride):
     torch.testing.assert_close(found, whole, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize("piece", [7, 50, 1000])
+def test_a_window_hears_its_surroundings_alone(tmp_path, piece):
+    torch.manual_seed(0)
+    net = Extractor(**SIZES, magnitudes=True)
+    quiet, embedding = 0.01 * torch.randn(6000), torch.randn(net.width)
+    loud = quiet.clone()
+    loud[5000:] += torch.randn(1000)
+
+    def run(recording, window):
+        read = lambda a, b: recording[a:b]  # noqa: E731
+        return torch.cat(list(LongExtraction(net, read, 6000, embedding, tmp_path, piece, window).run()))
+
+    far = slice(0, 3000)  # further from the loud end than all windows of all layers together
+    torch.testing.assert_close(run(quiet, 30)[far], run(loud, 30)[far], rtol=1e-3, atol=1e-6)
+    assert (run(quiet, None)[far] - run(loud, None)[far]).norm() > 0.1 * run(quiet, None)[far].norm()
+    torch.testing.assert_close(run(loud, 10**6), run(loud, None), rtol=1e-3, atol=1e-5)
+
+
 def test_frames_on_disk(tmp_path):
     frames, content = Frames(tmp_path, 10, 3), torch.randn(10, 3)
     frames.write(4, content[4:])
