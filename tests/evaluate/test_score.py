@@ -42,7 +42,7 @@ def scored(make_set, make_scores):
 
 
 def test_every_metric_of_a_system_that_is_right(scored):
-    truth, found, numbers = scored(list(METRICS))
+    truth, found, numbers = scored([name for name in METRICS if name != "extraction"])  # see test_extraction.py
     values = {number.name: number.value for number in numbers}
     for name, value in values.items():
         if "sdr" not in name:
