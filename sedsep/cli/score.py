@@ -16,10 +16,10 @@ from sedsep.cli.train import DIRECTORY, FILE
 @click.option("--events", type=FILE, help="A system's events at one threshold, instead of SCORES.")
 @click.option("--operating-points", type=DIRECTORY, help="A system's events, one table per threshold.")
 @click.option("--threshold", default=0.5, show_default=True, help="Threshold on SCORES for the F1 numbers.")
-@click.option("--bootstrap", default=0, metavar="N", help="Intervals from N resamples of the clips.")
+@click.option("--bootstrap", type=click.IntRange(0), default=0, metavar="N", help="Intervals from N resamples of the clips.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the resamples.")
-@click.option("--out", type=FILE, required=True, help="File of results (JSON).")
-@click.option("--per-clip", is_flag=True, help="Also write a table of single clips beside OUT.")
+@click.option("--out", type=FILE, help="Also write the results to this file (JSON), to compare and report.")
+@click.option("--per-clip", is_flag=True, help="Also write a table of single clips beside --out.")
 def score(
     scores,
     metrics,
@@ -39,10 +39,13 @@ def score(
 
     truth = score.read_truth(data, ground_truth, durations)
     found, truth = output.read(truth, scores, events, operating_points)
+    if per_clip and not out:
+        raise click.UsageError("--per-clip writes its table beside --out; give that, too")
     numbers = score.score(truth, found, metrics, threshold, bootstrap, seed)
-    clips_path = score.write(out, score.results(truth, found, numbers, bootstrap, seed), numbers, per_clip)
-    click.echo(score.table(truth, numbers, len(found.missing)))
-    click.echo(f"{out}" + (f"\n{clips_path}" if clips_path else ""))
+    click.echo(score.table(truth, numbers, found.missing))
+    if out:
+        clips_path = score.write(out, score.results(truth, found, numbers, bootstrap, seed), numbers, per_clip)
+        click.echo(f"{out}" + (f"\n{clips_path}" if clips_path else ""))
 
 
 @click.command()

@@ -52,6 +52,9 @@ def read(arguments) -> list:
         for path, run in zip(paths, runs):
             if not isinstance(run, dict) or not isinstance(run.get("metrics"), dict):
                 raise UserError(f"{path}: not a file of results, as 'sedsep score --out' writes")
+            for name, entry in run["metrics"].items():
+                if not isinstance(entry, dict) or not {"id", "value", "data", "missing_clips"} <= set(entry):
+                    raise UserError(f"{path}: {name} has no id, value, data and missing_clips; score again")
         systems.append(System(",".join(map(str, paths)), runs))
     if len(systems) < 2:
         raise UserError("give two files of results or more; runs of one system with other seeds: A1.json,A2.json")

@@ -30,7 +30,7 @@ def event_f1_numbers(truth: Truth, output: Output, options) -> list:
     events = output.events(truth.classes, options.threshold, "event-f1")
     counts = event_f1.event_counts(events, truth.events, truth.filenames, truth.classes)
     result = sed_eval_f1.sed_eval_f1(events, truth.events, truth.classes, truth.filenames)
-    parameters = f"sed_eval {sed_eval_f1.version()},onset=0.2s,offset=max(0.2s,20%)"
+    parameters = f"sed_eval {sed_eval_f1.version()},onset=0.2s,offset=max(0.2s,20%),{output.decision(options.threshold)}"
     published = event_f1.published_classes
     return f1_numbers("event-f1", parameters, result, counts, published, NO_REFERENCE, truth, options)
 
@@ -42,9 +42,9 @@ def segment_f1_numbers(truth: Truth, output: Output, options) -> list:
     total = counts.total()
     result = segment_f1.summary(total, segment_f1.published_classes(total))
     note = "a class without reference or without estimated segments has no value and is left out of the mean"
-    return f1_numbers(
-        "segment-f1", "segment=1s", result, counts, segment_f1.published_classes, note, truth, options
-    )
+    parameters = f"segment=1s,{output.decision(options.threshold)}"
+    published = segment_f1.published_classes
+    return f1_numbers("segment-f1", parameters, result, counts, published, note, truth, options)
 
 
 def intersection_f1_numbers(truth: Truth, output: Output, options) -> list:
@@ -57,7 +57,8 @@ def intersection_f1_numbers(truth: Truth, output: Output, options) -> list:
         "a class without true positives has no value and is left out of the mean, which raises it; see macro-zero"
     )
     published = intersection.published_classes
-    return f1_numbers("intersection-f1", "dtc=0.5,gtc=0.5", result, counts, published, note, truth, options)
+    parameters = f"dtc=0.5,gtc=0.5,{output.decision(options.threshold)}"
+    return f1_numbers("intersection-f1", parameters, result, counts, published, note, truth, options)
 
 
 def exact_psds_numbers(truth: Truth, output: Output, options) -> list:

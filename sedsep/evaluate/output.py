@@ -7,7 +7,7 @@ import numpy as np
 
 from sedsep.errors import UserError, nearest
 from sedsep.evaluate.scores import ScoreSet, differ
-from sedsep.evaluate.truth import Truth, few, read_events, with_classes
+from sedsep.evaluate.truth import Truth, check_events, few, read_events, with_classes
 from sedsep.files import clip_id
 from sedsep.smoothing.events import OPERATING_POINTS, decode
 
@@ -44,6 +44,10 @@ class Output:
             )
         return decode(self.scores, classes, [threshold])[0]
 
+    def decision(self, threshold: float) -> str:
+        """How :meth:`events` decides, for a metric's id."""
+        return "given events" if self.table is not None else f"threshold={threshold:g}"
+
     def operating_points(self, classes, metric: str) -> list:
         """The given operating points, or the scores above each of the 50 published thresholds."""
         if self.points is not None:
@@ -59,8 +63,17 @@ class Output:
         return self.scores
 
     def clip_scores(self, truth: Truth, metric: str) -> np.ndarray:
-        """Clip-level scores ``(n_clips, C)``: those of weak.tsv, or else the maximum over frames."""
+        """Clip-level scores ``(n_clips, C)``: those of weak.tsv, or else the maximum over frames.
+
+        Raises:
+            UserError: weak.tsv names some of the clips only.
+        """
         scores = self.frame_scores(metric)
+        lacking = [name for name in scores if name not in self.weak] if self.weak else []
+        if lacking:
+            raise UserError(
+                f"{self.sources['scores']}: weak.tsv lacks {len(lacking)} clips: {few(lacking)}; decode them all again"
+            )
         tags = np.zeros((len(truth.filenames), len(truth.classes)))
         for row, name in enumerate(truth.filenames):
             if name in self.weak:
@@ -68,6 +81,10 @@ class Output:
             elif name in scores:
                 tags[row] = scores[name].scores.max(0)
         return tags
+
+    def clip_decision(self) -> str:
+        """Where :meth:`clip_scores` come from, for a metric's id."""
+        return "scores=weak.tsv" if self.weak else "scores=maximum over frames"
 
 
 def read(truth: Truth, scores=None, events=None, operating_points=None):
@@ -85,8 +102,8 @@ def read(truth: Truth, scores=None, events=None, operating_points=None):
         raise UserError("nothing to score: give a score directory, --events FILE or --operating-points DIR")
     score_set, separated, extracted = _read_scores(scores)
     table = read_events(events) if events else None
-    points = _read_operating_points(operating_points) if operating_points else None
-    tables = ([table] if events else []) + (points or [])
+    points = _read_operating_points(operating_points) if operating_points else {}
+    tables = ([table] if events else []) + list(points.values())
     truth = _common_classes(truth, score_set, tables, sources)
     names = {clip_id(name): name for name in truth.filenames}
     named = set()
@@ -109,6 +126,9 @@ def read(truth: Truth, scores=None, events=None, operating_points=None):
         lacking = f"; of the ground truth {len(missing)} are missing: {few(missing)}" if missing else ""
         where = ", ".join(sources.values())
         raise UserError(f"{where}: {len(unknown)} clips are not in {truth.source}: {few(unknown)}{lacking}")
+    for path, point in points.items():
+        check_events(truth, point, path, "detected events", "make one event of those that overlap")
+    points = list(points.values()) or None
     return Output(sources, found, weak, separated, extracted, table, points, missing), truth
 
 
@@ -143,13 +163,13 @@ def _read_scores(directory):
     return ScoreSet.read(directory), separated, extracted
 
 
-def _read_operating_points(directory) -> list:
+def _read_operating_points(directory) -> dict:
     paths = sorted(Path(directory).glob("*.tsv")) if Path(directory).is_dir() else []
     if not paths:
         raise UserError(
             f"{directory}: no operating points; expected a directory of <any name>.tsv, one per threshold"
         )
-    return [read_events(path) for path in paths]
+    return {path: read_events(path) for path in paths}
 
 
 def _common_classes(truth, score_set, tables, sources) -> Truth:

@@ -12,7 +12,7 @@ from sedsep.evaluate import detection_numbers as detection
 from sedsep.evaluate import extraction_numbers as extraction
 from sedsep.evaluate import separation_numbers as separation
 from sedsep.evaluate import tag_numbers as tags
-from sedsep.evaluate.truth import Truth, from_directory, from_files
+from sedsep.evaluate.truth import Truth, few, from_directory, from_files
 from sedsep.files import write_json, write_table
 from sedsep.metrics.bootstrap import interval, resamples
 
@@ -60,6 +60,8 @@ def score(truth: Truth, output, metrics, threshold=0.5, bootstrap=0, seed=0) -> 
     Raises:
         UserError: an unknown metric, or one for which the truth or the output has not what it needs.
     """
+    if not 0 <= threshold <= 1:
+        raise UserError(f"a threshold of {threshold:g} decides nothing: scores lie between 0 and 1")
     weights = resamples(len(truth.filenames), bootstrap, seed) if bootstrap else None
     options = Options(threshold, weights)
     numbers = []
@@ -91,7 +93,7 @@ def results(truth: Truth, output, numbers, bootstrap=0, seed=0) -> dict:
     }
     found = {
         "sedsep": __version__,
-        "system": {**output.sources, "missing_clips": len(output.missing)},
+        "system": {**output.sources, "missing_clips": len(output.missing), "missing": list(output.missing)},
         "data": data,
         "metrics": entries,
     }
@@ -118,9 +120,11 @@ def write(path, found: dict, numbers, with_clips=False) -> Path:
     return clips_path
 
 
-def table(truth: Truth, numbers, n_missing: int) -> str:
-    """The numbers for people: overall with intervals, then one row per class."""
-    lines = [f"{len(truth.filenames)} clips of {truth.source}" + (f", {n_missing} MISSING" if n_missing else "")]
+def table(truth: Truth, numbers, missing=()) -> str:
+    """The numbers for people: overall with intervals, then one row per class; and which clips are missing."""
+    lines = [f"{len(truth.filenames)} clips of {truth.source}"]
+    if missing:
+        lines.append(f"{len(missing)} MISSING, taken for clips without detections: {few(missing)}")
     width = max(len(number.name) for number in numbers)
     for number in numbers:
         bounds = ""

@@ -17,7 +17,7 @@ def tagging_f1_numbers(truth: Truth, output: Output, options) -> list:
     counts = tagging.tagging_counts(scores, truth.tags, options.threshold)
     result = tagging.tagging_f1(scores, truth.tags, options.threshold)
     note = "the mean over all classes; one with neither truth nor tag counts 0"
-    parameters = f"classes={len(truth.classes)}"
+    parameters = f"classes={len(truth.classes)},{output.clip_decision()},threshold={options.threshold:g}"
     published = tagging.published_classes
     return f1_numbers("tagging-f1", parameters, result, counts, published, note, truth, options, "tags")
 
@@ -29,7 +29,7 @@ def ap_numbers(truth: Truth, output: Output, options) -> list:
     micro = tagging.micro_average_precision(scores, truth.tags)
     of_macro = _resampled(lambda s, t: tagging.macro(tagging.average_precision(s, t)), scores, truth, options)
     of_micro = _resampled(tagging.micro_average_precision, scores, truth, options)
-    where = f"classes={len(truth.classes)}"
+    where = f"classes={len(truth.classes)},{output.clip_decision()}"
     return [
         Number(
             "ap-macro", f"ap-macro[{where}]", tagging.macro(per_class), per_class, "tags", "", NO_CLIPS, of_macro
@@ -43,7 +43,7 @@ def auc_numbers(truth: Truth, output: Output, options) -> list:
     scores = output.clip_scores(truth, "auc")
     per_class = tagging.roc_auc(scores, truth.tags)
     of_macro = _resampled(lambda s, t: tagging.macro(tagging.roc_auc(s, t)), scores, truth, options)
-    identifier = f"auc-macro[classes={len(truth.classes)}]"
+    identifier = f"auc-macro[classes={len(truth.classes)},{output.clip_decision()}]"
     return [Number("auc-macro", identifier, tagging.macro(per_class), per_class, "tags", "", NO_CLIPS, of_macro)]
 
 

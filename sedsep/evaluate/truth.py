@@ -148,16 +148,25 @@ def _checked(truth, path, repair) -> Truth:
     if not ids.is_unique:
         raise UserError(f"{truth.source}: two clips have the id {ids[ids.duplicated()][0]!r}; rename one of them")
     if truth.events is not None:
-        arrays = EventArrays.from_table(truth.events, truth.durations, truth.classes, str(path))
-        late = arrays.where(overlapping(arrays))
-        names = [
-            f"{truth.classes.names[label]} in {truth.filenames[clip]} at {onset:g} s"
-            for clip, label, onset in zip(late.clip, late.label, late.onset)
-        ]
-        if names:
-            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            listed = "; ".join(names[:3]) + more
+        check_events(truth, truth.events, path, "reference events", repair)
+        late = truth.events["onset"] >= truth.events["filename"].map(truth.durations)
+        if late.any():
+            one = truth.events[late].iloc[0]
             raise UserError(
-                f"{path}: reference events overlap an earlier one of their class: {listed}; repair: {repair}"
+                f"{path}: {late.sum()} reference events begin after their clip's end, the first at {one.onset:g} s of "
+                f"{one.filename} ({truth.durations[one.filename]:g} s); repair: {repair}"
             )
     return truth
+
+
+def check_events(truth, events, path, what: str, repair: str) -> None:
+    """Refuse a table of events in which two of a class overlap. Raises UserError, which names them."""
+    arrays = EventArrays.from_table(events, truth.durations, truth.classes, str(path))
+    late = arrays.where(overlapping(arrays))
+    names = [
+        f"{truth.classes.names[label]} in {truth.filenames[clip]} at {onset:g} s"
+        for clip, label, onset in zip(late.clip, late.label, late.onset)
+    ]
+    if names:
+        listed = "; ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        raise UserError(f"{path}: {what} overlap an earlier one of their class: {listed}; repair: {repair}")
