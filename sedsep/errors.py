@@ -7,8 +7,18 @@ import signal
 class UserError(Exception):
     """A mistake that the user can cure: one line that names the file and the cure.
 
-    The command line prints it as ``sedsep: error: ...`` and exits with 1; it never shows a traceback.
+    The command line prints it as ``sedsep: error: ...`` and exits with ``code``; it never shows a traceback.
     """
+
+    code = 1
+
+
+class Died(UserError):
+    """A process of the run was killed: one line too, but worth another try."""
+
+    def __init__(self, message: str, number: int):
+        super().__init__(message)
+        self.code = 128 + number
 
 
 class Stopped(Exception):

@@ -17,7 +17,7 @@ free_port() {
 
 configure() {  # everything that differs from a site's slurm.conf does so to be fast or to need no privileges
   local host memory
-  host=$(hostname -s)
+  host=${HOSTNAME%%.*}
   memory=$(awk '/^MemTotal/ {print int($2 / 1024)}' /proc/meminfo)
   cat > "$dir/slurm.conf" <<END
 ClusterName=sedsep

@@ -35,7 +35,7 @@ def main() -> None:
     try:
         sedsep.main(standalone_mode=False)
     except UserError as error:
-        fail(str(error), 1)
+        fail(str(error), error.code)
     except Stopped as stopped:
         fail(str(stopped), stopped.code)
     except click.ClickException as error:

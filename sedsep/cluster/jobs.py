@@ -18,6 +18,7 @@ REASONS = {
     "TIMEOUT": "time limit", "OUT_OF_MEMORY": "out of memory", "PREEMPTED": "preempted", "NODE_FAIL": "node failed",
     "BOOT_FAIL": "node failed", "CANCELLED": "cancelled", "DEADLINE": "deadline",
 }  # fmt: skip
+KILLED = {137: "killed (out of memory?)", 138: "time limit", 139: "crashed", 143: "terminated"}
 CODES = {"done": 0, "out of memory": 137, "cancelled": 130, "time limit": AGAIN, "preempted": AGAIN}
 SLOWEST = 10.0  # seconds between two looks at the queue
 
@@ -58,9 +59,9 @@ class Job:
             return "cancelled"
         if self.code is None:
             return "done" if self.state == "COMPLETED" else "unknown: neither Slurm nor the log says"
-        if self.code == 137:
-            return "out of memory" if "oom" in self.slurm_says.lower() else "killed"
-        return "error" if self.code else "done"
+        if self.code == 137 and "oom" in self.slurm_says.lower():
+            return "out of memory"
+        return "done" if self.code == 0 else KILLED.get(self.code, "error")
 
     @property
     def exit_code(self) -> int:

@@ -15,9 +15,10 @@ import torch
 from torch import distributed
 from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.elastic.rendezvous.api import RendezvousError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-from sedsep.errors import Stopped, UserError
+from sedsep.errors import Died, Stopped, UserError
 
 AGAIN = (75, 130)
 MINUTES_TO_MEET = 10
@@ -43,7 +44,7 @@ def launch(count: int, arguments: list) -> None:
     settings = LaunchConfig(
         min_nodes=nodes, max_nodes=nodes, nproc_per_node=count, max_restarts=0, monitor_interval=0.1,
         run_id=os.environ.get("SLURM_JOB_ID", "sedsep"), rdzv_backend="c10d", rdzv_endpoint=_meeting_point(nodes),
-        rdzv_configs={"timeout": 60 * MINUTES_TO_MEET}, logs_specs=DefaultLogsSpecs(),
+        rdzv_configs={"join_timeout": round(60 * MINUTES_TO_MEET)}, logs_specs=DefaultLogsSpecs(),
     )  # fmt: skip
     try:
         elastic_launch(settings, sys.executable)("-m", "sedsep.cli", *arguments)
@@ -51,6 +52,11 @@ def launch(count: int, arguments: list) -> None:
         raise Stopped(left.sigval) from None
     except ChildFailedError as failed:
         raise _reason(failed) from None
+    except RendezvousError as error:
+        raise UserError(
+            f"the processes on {nodes} nodes did not meet at {settings.rdzv_endpoint} in {MINUTES_TO_MEET} minutes "
+            f"({error}); each node needs one task: srun --ntasks-per-node=1 sedsep ..."
+        ) from None
 
 
 def join(device: str) -> str:
@@ -126,5 +132,6 @@ def _reason(failed):
     rank, failure = failures[0]
     if failure.exitcode < 0:
         name = signal.Signals(-failure.exitcode).name
-        return UserError(f"process {rank} was killed by {name}" + " (out of memory?)" * (name == "SIGKILL"))
+        message = f"process {rank} was killed by {name}" + " (out of memory?)" * (name == "SIGKILL")
+        return Died(f"{message}; the same command goes on from what is saved", -failure.exitcode)
     return UserError(f"process {rank} ended with exit code {failure.exitcode}; see above")
