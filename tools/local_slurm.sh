@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# local_slurm.sh start|stop [DIR]: a real Slurm on this machine, on loopback, without systemd and without accounting.
+# local_slurm.sh start|stop [DIR]: a real Slurm on this machine, on loopback, without systemd and without accounting;
+# two nodes, each with all the cores that there are.
 # `start` prints what points Slurm's commands and sedsep at it, for: eval "$(local_slurm.sh start)".
 # DIR (default /tmp/sedsep-slurm-USER) holds all its files.
 # Needs Debian's slurm-wlm and munge: apt-get install --no-install-recommends slurm-wlm munge
@@ -8,9 +9,9 @@ PATH=$PATH:/usr/sbin:/sbin
 command=${1:-}
 dir=${2:-/tmp/sedsep-slurm-$(id -un)}
 
-free_port() {
+free_port() {  # free_port FROM: one of the 2000 ports from there on
   local port
-  for port in $(shuf -i 20000-29999 -n 50); do
+  for port in $(shuf -i "$1-$(($1 + 1999))" -n 50); do
     grep -qi ":$(printf %04x "$port") " /proc/net/tcp || { echo "$port"; return; }
   done
 }
@@ -22,18 +23,17 @@ configure() {  # everything that differs from a site's slurm.conf does so to be 
   cat > "$dir/slurm.conf" <<END
 ClusterName=sedsep
 SlurmctldHost=$host(127.0.0.1)
-SlurmctldPort=$(free_port)
-SlurmdPort=$(free_port)
+SlurmctldPort=$(free_port 20000)
 SlurmUser=$(id -un)
 SlurmdUser=$(id -un)
 AuthType=auth/munge
 AuthInfo=socket=$dir/munge.socket,cred_expire=5
 StateSaveLocation=$dir/state
-SlurmdSpoolDir=$dir/spool
+SlurmdSpoolDir=$dir/spool.%n
 SlurmctldPidFile=$dir/slurmctld.pid
-SlurmdPidFile=$dir/slurmd.pid
+SlurmdPidFile=$dir/slurmd.%n.pid
 SlurmctldLogFile=$dir/slurmctld.log
-SlurmdLogFile=$dir/slurmd.log
+SlurmdLogFile=$dir/slurmd.%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
@@ -48,8 +48,9 @@ SchedulerParameters=bf_interval=1,sched_interval=2,sched_min_interval=0,batch_sc
 ReturnToService=2
 KillWait=5
 MinJobAge=3600
-NodeName=$host NodeAddr=127.0.0.1 CPUs=$(($(nproc --all) * 2)) RealMemory=$memory
-PartitionName=local Nodes=$host Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
+NodeName=node1 NodeHostname=$host NodeAddr=127.0.0.1 Port=$(free_port 22000) CPUs=$(nproc --all) RealMemory=$memory
+NodeName=node2 NodeHostname=$host NodeAddr=127.0.0.1 Port=$(free_port 24000) CPUs=$(nproc --all) RealMemory=$memory
+PartitionName=local Nodes=node[1-2] Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
 END
   echo 'default: {time: "24:00:00", cpus: 1}' > "$dir/site.yaml"
 }
@@ -67,7 +68,7 @@ start() {
   if [ -e "$dir/slurm.conf" ] && SLURM_CONF=$dir/slurm.conf timeout 5 scontrol ping 2> /dev/null | grep -q UP; then
     settings; return
   fi
-  mkdir -p "$dir/state" "$dir/spool"
+  mkdir -p "$dir/state" "$dir/spool.node1" "$dir/spool.node2"
   chmod 700 "$dir"
   [ -s "$dir/munge.key" ] || head -c 1024 /dev/urandom > "$dir/munge.key"
   chmod 400 "$dir/munge.key"
@@ -76,9 +77,10 @@ start() {
     --log-file="$dir/munged.log" --seed-file="$dir/munge.seed" 2> /dev/null
   export SLURM_CONF=$dir/slurm.conf
   slurmctld -c -f "$SLURM_CONF"
-  slurmd -f "$SLURM_CONF"
+  slurmd -N node1 -f "$SLURM_CONF"
+  slurmd -N node2 -f "$SLURM_CONF"
   for _ in $(seq 100); do
-    if sinfo -h -o %T 2> /dev/null | grep -q '^idle'; then settings; return; fi
+    if [ "$(sinfo -h -o "%T %D" 2> /dev/null)" = "idle 2" ]; then settings; return; fi
     sleep 0.2
   done
   echo "$0: Slurm did not come up; see the logs in $dir" >&2
@@ -87,7 +89,7 @@ start() {
 
 stop() {
   local name pid
-  for name in slurmd slurmctld munged; do
+  for name in slurmd.node1 slurmd.node2 slurmctld munged; do
     pid=$(cat "$dir/$name.pid" 2> /dev/null) || continue
     kill "$pid" 2> /dev/null || continue
     for _ in $(seq 50); do kill -0 "$pid" 2> /dev/null || break; sleep 0.1; done

@@ -65,7 +65,7 @@ def test_a_slurm_that_is_absent_and_one_that_answers(monkeypatch, tmp_path, requ
         assert "none here" in doctor.queue().text and doctor.queue().cure is None
     slurm = request.getfixturevalue("slurm")
     monkeypatch.setenv("SLURM_CONF", slurm["SLURM_CONF"])
-    assert doctor.queue() == ("Slurm", "local* up 1 nodes", None)
+    assert doctor.queue() == ("Slurm", "local* up 2 nodes", None)
     text = Path(slurm["SLURM_CONF"]).read_text()
     (tmp_path / "slurm.conf").write_text(re.sub(r"(SlurmctldPort)=.*", r"\1=1", text) + "MessageTimeout=2\n")
     monkeypatch.setenv("SLURM_CONF", str(tmp_path / "slurm.conf"))

@@ -1,5 +1,6 @@
 """Jobs on a real Slurm: an array, exit codes, retries, the time limit, signals and kills in the middle of an epoch."""
 
+import json
 import os
 import re
 import signal
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 from sedsep.cluster import jobs
 from sedsep.cluster.jobs import Job
 from sedsep.engine import checkpoint
 from tests.engine.test_trainer import trainer
+from tests.test_train import SEPARATION, merged
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -135,6 +138,20 @@ def test_a_signal_and_a_kill_in_the_middle_of_an_epoch(slurm, tmp_path):
     sedsep(slurm, "jobs", directory, "--wait", job)
     assert "exit code 137" in log.read_text() and "Restarts=2" in scontrol(slurm, job)
     assert same_as_undisturbed(directory, tmp_path, 8)
+
+
+def test_two_nodes_with_two_processes_each_equal_one_process(slurm, tmp_path, make_set):
+    clips, valid = make_set("clips", 8), make_set("valid", 2)
+    (tmp_path / "site.yaml").write_text("default: {cpus: 1, nodes: 2, time: '10:00'}")
+    (tmp_path / "sep.yaml").write_text(yaml.safe_dump(merged(SEPARATION, data={"seconds": 0.5, "batch": 8})))
+    command = ["train-sep", "--conf", tmp_path / "sep.yaml", "--train", clips, "--valid", valid, "--exp"]
+    job = sedsep(slurm, "submit", "--site", tmp_path / "site.yaml", tmp_path / "log/train.log", sys.executable, "-m",
+                 "sedsep.cli", *command, tmp_path / "many", "--ngpu", "2").strip()  # fmt: skip
+    sedsep(slurm, *command, tmp_path / "one")
+    sedsep(slurm, "jobs", tmp_path, "--wait", job)
+    assert json.loads((tmp_path / "many/environment.json").read_text())["processes"] == 4
+    one, many = (checkpoint.load(tmp_path / name / "last.pt")["weights"] for name in ("one", "many"))
+    assert all((many[name] - value).abs().max() <= 1e-6 for name, value in one.items())
 
 
 def test_interrupting_a_recipe_cancels_its_jobs(slurm, tmp_path):

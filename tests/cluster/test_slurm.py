@@ -38,7 +38,8 @@ mkdir -p "$(dirname "$log")"
 printf '# %s\\n# host %s, job %s, start %s at %s\\n' "${command[*]}" "$HOSTNAME" "$SLURM_JOB_ID" \\
   "$((restarts + 1))" "$(date '+%F %T')" >> "$log"
 export SEDSEP_FIRST_NODE
-SEDSEP_FIRST_NODE=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)  # where the processes meet
+first=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
+SEDSEP_FIRST_NODE=$(scontrol show node "$first" | grep -o 'NodeAddr=[^ ]*' | cut -d = -f 2)  # where processes meet
 trap : TERM USR1 USR2 HUP  # the command gets them too; its exit code says what follows
 srun --nodes=2 --ntasks-per-node=1 --cpus-per-task=6 --kill-on-bad-exit=1 "${command[@]}" >> "$log" 2>&1
 code=$?

@@ -162,25 +162,10 @@ def test_the_command_with_two_processes_leaves_on_a_signal(tmp_path, sets):
     assert checkpoint.load(tmp_path / "run/last.pt")["step"] > 0
 
 
-def test_the_command_on_two_nodes_equals_one_process(tmp_path, sets):
-    """Two launchers that believe to be the tasks of a Slurm step on two nodes."""
-    command, nodes = tiny(tmp_path, sets), free_nodes()
-    tasks = [subprocess.Popen(command, env=node, stderr=subprocess.PIPE, text=True) for node in nodes]
-    assert [task.wait(120) for task in tasks] == [0, 0], [task.stderr.read() for task in tasks]
-    train("separation", merged(SEPARATION, system={"loss": "mixit"}), tmp_path / "one", *sets["stems"])
-    one, two = (checkpoint.load(tmp_path / name / "last.pt") for name in ("one", "run"))
-    assert one["history"][0]["loss"] == pytest.approx(two["history"][0]["loss"], abs=1e-6)
-
-
-def free_nodes():
-    job = str(100000 + os.getpid() % 1000)
-    common = {**os.environ, "SLURM_JOB_ID": job, "SLURM_STEP_NUM_NODES": "2", "SEDSEP_FIRST_NODE": "127.0.0.1"}
-    return [{**common, "SLURM_PROCID": str(task)} for task in range(2)]
-
-
 def test_a_node_that_waits_for_the_others_in_vain_says_so(monkeypatch):
     monkeypatch.setattr(processes, "MINUTES_TO_MEET", 0.05)
-    for name, value in free_nodes()[0].items():
+    step = {"SLURM_JOB_ID": str(os.getpid()), "SLURM_STEP_NUM_NODES": "2", "SLURM_PROCID": "0"}
+    for name, value in {**step, "SEDSEP_FIRST_NODE": "127.0.0.1"}.items():
         monkeypatch.setenv(name, value)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGUSR1, signal.SIGUSR2)}
     with pytest.raises(UserError, match="2 nodes did not meet at 127.0.0.1.*srun --ntasks-per-node=1"):
