@@ -21,6 +21,7 @@ REASONS = {
 KILLED = {137: "killed (out of memory?)", 138: "time limit", 139: "crashed", 143: "terminated"}
 CODES = {"done": 0, "out of memory": 137, "cancelled": 130, "time limit": AGAIN, "preempted": AGAIN}
 SLOWEST = 10.0  # seconds between two looks at the queue
+MOST_UNANSWERED = 60
 
 
 @dataclass(frozen=True)
@@ -128,9 +129,17 @@ def wait(directory, ids, say) -> int:
     Returns:
         the exit code of the first that ended badly, or 0.
     """
-    said, pause = set(), 0.5
+    said, pause, unanswered = set(), 0.5, 0
     while True:
-        jobs = [job for job in read(directory) if job.id.split("_")[0] in ids]
+        try:
+            jobs = [job for job in read(directory) if job.id.split("_")[0] in ids]
+        except UserError:
+            unanswered += 1  # a controller that restarts is no reason to give up on its jobs
+            if unanswered == MOST_UNANSWERED:
+                raise
+            time.sleep(SLOWEST)
+            continue
+        unanswered = 0
         for job in jobs:
             if not job.alive and job.id not in said:
                 said.add(job.id)

@@ -75,13 +75,14 @@ def join(device: str) -> str:
     if "RANK" not in os.environ:
         return kind
     here, seen = int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()
-    if kind.startswith("cuda") and 1 < seen < here or kind.startswith("cuda") and seen == 0:
-        raise UserError(
-            f"{here} processes on this node, but it shows {seen} GPUs; use --ngpu {seen} or ask for more"
-        )
     if kind.startswith("cuda"):
-        # Clusters that show each process its own GPU call it 0.
-        kind = f"cuda:{os.environ['LOCAL_RANK'] if seen > 1 else 0}"
+        # A launcher that is not ours may show each process its own GPU alone, which is then number 0.
+        isolated = seen == 1 and "TORCHELASTIC_RUN_ID" not in os.environ
+        if seen < here and not isolated:
+            raise UserError(
+                f"{here} processes on this node, but it shows {seen} GPUs; use --ngpu {seen} or ask for more"
+            )
+        kind = f"cuda:{0 if isolated else os.environ['LOCAL_RANK']}"
         torch.cuda.set_device(kind)
     if not distributed.is_initialized():
         try:

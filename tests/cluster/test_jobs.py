@@ -16,6 +16,7 @@ import yaml
 from sedsep.cluster import jobs
 from sedsep.cluster.jobs import Job
 from sedsep.engine import checkpoint
+from sedsep.errors import UserError
 from tests.engine.test_trainer import trainer
 from tests.test_train import SEPARATION, merged
 
@@ -173,6 +174,23 @@ def test_over_the_time_limit_it_requeues_and_finishes(slurm, limited, tmp_path):
     assert int(re.search(r"Restarts=(\d+)", scontrol(slurm, job))[1]) >= 1
     assert "exit code 75" in (directory / "log/train.log").read_text()
     assert same_as_undisturbed(directory, tmp_path, 20)
+
+
+def test_a_controller_that_does_not_answer_for_a_while(monkeypatch, tmp_path):
+    answers = iter([UserError("squeue: no answer"), UserError("squeue: no answer"), []])
+
+    def read(_):
+        answer = next(answers)
+        if isinstance(answer, UserError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(jobs, "read", read)
+    monkeypatch.setattr(jobs, "SLOWEST", 0.01)
+    assert jobs.wait(tmp_path, ("5",), print) == 0 and next(answers, None) is None
+    answers = iter([UserError("squeue: no answer")] * 100)
+    with pytest.raises(UserError, match="no answer"):
+        jobs.wait(tmp_path, ("5",), print)
 
 
 def job_of(tmp_path, state, waits_for="", text="", slurms=""):

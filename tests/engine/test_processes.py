@@ -193,6 +193,13 @@ def test_what_torchrun_says_of_gpus_is_checked(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(UserError, match="4 processes on this node, but it shows 2 GPUs"):
         processes.join("cuda")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
+    monkeypatch.setattr(processes.distributed, "is_initialized", lambda: True)
+    assert processes.join("cuda") == "cuda:0"  # each process has a GPU of its own
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "sedsep")
+    with pytest.raises(UserError, match="shows 1 GPUs"):
+        processes.join("cuda")
 
 
 def test_more_processes_than_pairs(monkeypatch):
