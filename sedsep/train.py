@@ -116,7 +116,9 @@ def train(name: str, raw: dict, exp, streams: dict, validation: dict, initial: d
         **{f"init_{part}": checkpoint.fingerprint(path) for part, path in initial.items()},
     }
     device = processes.join(resolved["device"])
-    open_experiment(exp, {**resolved, "given": given})
+    asked = {**resolved, "given": given}
+    ranks.agree("the fingerprint of data and configuration", _digest(asked))
+    open_experiment(exp, asked)
 
     torch.manual_seed(resolved["seed"])
     system = SYSTEMS[name](classes, **resolved["system"])
@@ -190,7 +192,11 @@ def _fingerprint(group):
             rows += [(c.filename, round(c.duration, 3), c.strong, c.weak) for c in part]
         else:
             rows.append(asdict(part.description))
-    return f"{sum(map(len, group))} clips, {hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:12]}"
+    return f"{sum(map(len, group))} clips, {_digest(rows)}"
+
+
+def _digest(value):
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:12]
 
 
 def _dataset(system, group, data, seed, training):
