@@ -1,6 +1,5 @@
 """Two processes do what one does: the same losses and weights for every system; one error, one line, one exit code."""
 
-import json
 import multiprocessing
 import os
 import re
@@ -116,12 +115,19 @@ def test_three_processes_with_unequal_shares_equal_one(tmp_path, sets):
 
 
 def stop_and_go_on(directory, given):
-    """Every rank but the first gets a signal; all leave at the same step, and go on to the end."""
+    """The second rank gets a signal in the middle of training; all leave at the same step, and go on to the end."""
+
+    def signal_in_training(*_):
+        if (directory / "last.pt").exists():
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+    if os.environ["RANK"] == "1":
+        signal.signal(signal.SIGALRM, signal_in_training)
+        signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
     with pytest.raises(Stopped):
-        os.environ["RANK"] == "1" and signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGUSR1))
-        os.environ["RANK"] == "1" and signal.setitimer(signal.ITIMER_REAL, 1.0)
-        train("separation", merged(SEPARATION, schedule={"epochs": 1000}), directory, *given)
-    resumed = json.loads((directory / "log.jsonl").read_text().splitlines()[-1])["epoch"] + 2
+        train("separation", merged(SEPARATION, schedule={"epochs": 1000, "save_minutes": 0.001}), directory, *given)
+    resumed = checkpoint.load(directory / "last.pt")["epoch"] + 2
     train("separation", merged(SEPARATION, schedule={"epochs": resumed}), directory, *given)
 
 
