@@ -16,7 +16,9 @@ from sedsep.cli.train import DIRECTORY, FILE
 @click.option("--events", type=FILE, help="A system's events at one threshold, instead of SCORES.")
 @click.option("--operating-points", type=DIRECTORY, help="A system's events, one table per threshold.")
 @click.option("--threshold", default=0.5, show_default=True, help="Threshold on SCORES for the F1 numbers.")
-@click.option("--bootstrap", type=click.IntRange(0), default=0, metavar="N", help="Intervals from N resamples of the clips.")
+@click.option(
+    "--bootstrap", type=click.IntRange(0), default=0, metavar="N", help="Intervals from N resamples of the clips."
+)
 @click.option("--seed", default=0, show_default=True, help="Seed of the resamples.")
 @click.option("--out", type=FILE, help="Also write the results to this file (JSON), to compare and report.")
 @click.option("--per-clip", is_flag=True, help="Also write a table of single clips beside --out.")

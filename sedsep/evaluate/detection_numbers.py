@@ -30,7 +30,8 @@ def event_f1_numbers(truth: Truth, output: Output, options) -> list:
     events = output.events(truth.classes, options.threshold, "event-f1")
     counts = event_f1.event_counts(events, truth.events, truth.filenames, truth.classes)
     result = sed_eval_f1.sed_eval_f1(events, truth.events, truth.classes, truth.filenames)
-    parameters = f"sed_eval {sed_eval_f1.version()},onset=0.2s,offset=max(0.2s,20%),{output.decision(options.threshold)}"
+    decision = output.decision(options.threshold)
+    parameters = f"sed_eval {sed_eval_f1.version()},onset=0.2s,offset=max(0.2s,20%),{decision}"
     published = event_f1.published_classes
     return f1_numbers("event-f1", parameters, result, counts, published, NO_REFERENCE, truth, options)
 
