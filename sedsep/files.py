@@ -11,6 +11,8 @@ import pandas as pd
 
 from sedsep.errors import UserError
 
+MARK = ".sedsep"  # in each directory that is written as a whole; says what it is
+
 
 @contextlib.contextmanager
 def writing(path):
@@ -39,15 +41,22 @@ def sweep(directory) -> None:
 
 
 @contextlib.contextmanager
-def writing_directory(path):
-    """Like :func:`writing`, for a directory: an existing one is replaced as a whole, at the end."""
+def writing_directory(path, kind: str):
+    """Like :func:`writing`, for a directory: one of the same ``kind`` is replaced as a whole, at the end.
+
+    Raises:
+        UserError: something else is there, which nobody asked to delete; or the disk is full or cannot be written.
+    """
     path = Path(path)
+    if path.exists() and not _is_ours(path, kind):
+        raise UserError(f"{path}: is there already and is not {kind} that sedsep wrote; choose another place")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     old = path.with_name(f".{path.name}.{os.getpid()}.old")
     try:
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         yield temporary
+        (temporary / MARK).write_text(f"{kind}\n", encoding="utf-8")
         if path.exists():
             os.replace(path, old)
         os.replace(temporary, path)
@@ -58,6 +67,13 @@ def writing_directory(path):
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _is_ours(path, kind):
+    mark = path / MARK
+    if mark.is_file():
+        return mark.read_text(encoding="utf-8").strip() == kind
+    return path.is_dir() and not any(path.iterdir())
 
 
 def cannot_write(path, error: OSError) -> UserError:

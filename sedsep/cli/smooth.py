@@ -62,6 +62,8 @@ def fuse(out, members, how, exponent, weights, fit, per_class):
     """Fuse score directories MEMBERS into OUT, and say what each contributes."""
     from sedsep.evaluate import fuse as fusing
 
+    if len(members) < 2:
+        raise click.UsageError("give the directory to write first, and then two score directories or more")
     click.echo(fusing.fuse_directories(out, members, how, exponent, weights, fit, per_class))
 
 

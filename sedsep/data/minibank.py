@@ -91,7 +91,7 @@ def synthesise_bank(
     Raises:
         UserError: the directory cannot be written.
     """
-    with writing_directory(directory) as temporary:
+    with writing_directory(directory, "a folder of synthesised sounds") as temporary:
         for label, caricature in CARICATURES.items():
             for number in range(per_class):
                 rng = _generator(seed, label, number)
@@ -107,7 +107,7 @@ def synthesise_noise(directory, seed: int = 2021, count: int = 30, sample_rate: 
     Raises:
         UserError: the directory cannot be written.
     """
-    with writing_directory(directory) as temporary:
+    with writing_directory(directory, "a folder of synthesised sounds") as temporary:
         _write_backgrounds(temporary, STATIONARY, seed, count, sample_rate)
 
 

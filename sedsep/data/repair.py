@@ -37,14 +37,13 @@ def repair(directory, out, sample_rate: int = None) -> dict:
     directory, out = Path(directory), Path(out)
     if directory.resolve().is_relative_to(out.resolve()):
         raise UserError(f"{out}: holds the set itself; write the repaired copy elsewhere")
-    if out.exists() and not (out / LOG).is_file():
-        raise UserError(f"{out}: is there already and no repaired copy; choose another place")
     checked = check(directory, sample_rate)
     usable = [clip for clip in checked.clip_set if clip.filename not in checked.unusable]
     if not usable:
         raise UserError(f"{directory}: no clip can be used; 'sedsep validate {directory}' says why")
     log = [(str(fault.file), fault.line or "", fault.what, fault.fix) for fault in checked.faults]
-    with writing_directory(out) as temporary, progress.bar(len(usable), "clip", f"repair {directory.name}") as bar:
+    written = writing_directory(out, "a repaired set")
+    with written as temporary, progress.bar(len(usable), "clip", f"repair {directory.name}") as bar:
         clips = []
         for clip in usable:
             clips.append(_clip(clip, checked, temporary, log))

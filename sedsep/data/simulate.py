@@ -226,7 +226,7 @@ def simulate(description: SceneDescription, bank: Soundbank, out, workers: int =
     """
     out = Path(out)
     clips = SimulatedClips(description, bank)
-    with writing_directory(out) as temporary:
+    with writing_directory(out, "a simulated set") as temporary:
         writer = ClipWriter(clips, temporary, out.name)
         made = {}
         with progress.bar(description.count, "clip", f"simulate {out.name}") as bar:

@@ -11,7 +11,7 @@ from sedsep.data import audio
 from sedsep.data.manifest import ClipSet
 from sedsep.engine import checkpoint
 from sedsep.errors import UserError
-from sedsep.evaluate.scores import ClipScores, ScoreSet
+from sedsep.evaluate.scores import KIND, ClipScores, ScoreSet
 from sedsep.files import clip_id, writing_directory
 
 # A longer recording is detected in overlapping windows, so that memory does not grow with it.
@@ -67,8 +67,7 @@ def decode(system, description: dict, found: list, out, variant=None, sources=Fa
         raise UserError("the model does not separate; drop --sources, or give a separator or a joint model")
     detects = system.grid is not None
     clips, weak = {}, {}
-    with writing_directory(out) as directory:
-        bar = progress.bar(len(found), "clip", "decode")
+    with writing_directory(out, KIND) as directory, progress.bar(len(found), "clip", "decode") as bar:
         for group in _groups(system, description["seconds"], found, batch):
             waveforms = torch.from_numpy(np.stack([padded for _, padded, _ in group]))
             if detects:
@@ -83,7 +82,6 @@ def decode(system, description: dict, found: list, out, variant=None, sources=Fa
                         path = directory / "separated" / recording.id / f"source{slot}.wav"
                         audio.write(path, waveform[:n_samples], system.sample_rate)
             bar.update(len(group))
-        bar.close()
         if detects:
             info = {
                 "model": description["system"],

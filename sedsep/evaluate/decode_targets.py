@@ -69,7 +69,8 @@ def decode(model, data, out, clues) -> int:
     system, clip_set = load(model), ClipSet.read(data)
     asked, answers = read_pairs(clip_set), [Clue(system, model, name) for name in clues]
     count = 0
-    with writing_directory(out) as directory, progress.bar(len(clip_set), "clip", "extract") as bar:
+    written = writing_directory(out, "a directory of extracted targets")
+    with written as directory, progress.bar(len(clip_set), "clip", "extract") as bar:
         for clip in clip_set:
             wanted = [
                 (clue.name, row[0], embedding)

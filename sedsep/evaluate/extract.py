@@ -76,7 +76,7 @@ def extract(system, path, wanted: dict, out, window: float = None) -> Path:
     """
     info, frame = audio.info(path), system.extractor.stride / system.sample_rate
     window = None if window is None else max(1, round(window / frame))
-    with writing_directory(out) as directory:
+    with writing_directory(out, "a directory of extracted sounds") as directory:
         with progress.bar(info.n_channels * len(wanted), "channel", "extract") as bar:
             sounds = {name: [] for name in wanted}
             for channel in range(info.n_channels):

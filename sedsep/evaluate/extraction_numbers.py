@@ -56,26 +56,25 @@ def _table(truth, output) -> pd.DataFrame:
     if output.extracted is None:
         raise UserError("extraction needs extracted sounds: give a directory that sedsep decode-tse wrote")
     rows = []
-    bar = progress.bar(len(truth.filenames), "clip", "extraction")
-    for name, clip in truth.clips.items():
-        bar.update(1)
-        paths = sorted(output.extracted.glob(f"*/{clip_id(name)}/*.wav"))
-        if not paths:
-            continue
-        rate = audio.info(clip.path).sample_rate
-        mixture = audio.read(clip.path, rate)
-        targets = _targets(clip, rate)
-        for label in sorted({path.stem for path in paths}):
-            truth.classes.index(label, str(output.extracted))
-            named = [path for path in paths if path.stem == label]
-            found = {path.parent.parent.name: read_like(path, rate, mixture) for path in named}
-            if label not in targets:
-                for clue, sound in found.items():
-                    level = separation.leakage(sound[None], mixture)
-                    rows.append({"filename": name, "event_label": label, "clue": clue, "leakage": level})
-            elif separation.active(targets[label]):
-                rows += _compared(name, label, found, targets[label], mixture)
-    bar.close()
+    with progress.bar(len(truth.filenames), "clip", "extraction") as bar:
+        for name, clip in truth.clips.items():
+            bar.update(1)
+            paths = sorted(output.extracted.glob(f"*/{clip_id(name)}/*.wav"))
+            if not paths:
+                continue
+            rate = audio.info(clip.path).sample_rate
+            mixture = audio.read(clip.path, rate)
+            targets = _targets(clip, rate)
+            for label in sorted({path.stem for path in paths}):
+                truth.classes.index(label, str(output.extracted))
+                named = [path for path in paths if path.stem == label]
+                found = {path.parent.parent.name: read_like(path, rate, mixture) for path in named}
+                if label not in targets:
+                    for clue, sound in found.items():
+                        level = separation.leakage(sound[None], mixture)
+                        rows.append({"filename": name, "event_label": label, "clue": clue, "leakage": level})
+                elif separation.active(targets[label]):
+                    rows += _compared(name, label, found, targets[label], mixture)
     if not any("sdr" in row for row in rows):
         raise UserError(f"{truth.source}: no extracted sound has a reference stem")
     return pd.DataFrame(rows, columns=["filename", "event_label", "clue", *NAMES])

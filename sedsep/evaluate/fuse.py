@@ -31,6 +31,8 @@ def fuse_directories(out, directories, how="mean", exponent=2.0, weights=None, f
     learned = str(weights or "").endswith(".json")
     if (how == "learned") != bool(fit or learned) or (fit and weights):
         raise UserError("--how learned needs either --fit DIR, or --weights scores.json of a learned fusion")
+    if per_class and not fit:
+        raise UserError("--per-class is of weights that --fit learns; give --how learned --fit DIR")
     names = [str(directory) for directory in directories]
     classes, clips, weak = aligned([ScoreSet.read(name) for name in names], names)
     if fit:

@@ -16,6 +16,7 @@ from sedsep.errors import UserError
 from sedsep.files import clip_id, read_json, read_table, write_json, write_table, writing_directory
 
 # Windows that touch to the microsecond touch: tables carry rounded times.
+KIND = "a score directory"
 TOUCH = 1.5e-6
 
 
@@ -102,7 +103,7 @@ class ScoreSet:
         Raises:
             UserError: a clip's scores are not legal, or the disk cannot be written.
         """
-        with writing_directory(directory) as temporary:
+        with writing_directory(directory, KIND) as temporary:
             self.write_into(temporary)
 
     def write_into(self, directory) -> None:

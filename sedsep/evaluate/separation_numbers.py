@@ -65,34 +65,33 @@ def _separated(metric, pairwise, truth, output) -> Separated:
     if output.separated is None:
         raise UserError(f"{metric} needs separated sources: decode with --sources and give that directory")
     rows, silent, unmatched, leakage = [], 0, 0, []
-    bar = progress.bar(len(truth.filenames), "clip", metric)
-    for name, clip in truth.clips.items():
-        bar.update(1)
-        paths = sorted((output.separated / clip_id(name)).glob("source*.wav"))
-        stems = [stem for stem in clip.stems or () if stem.path is not None]
-        if not paths or not stems:
-            continue
-        rate = audio.info(clip.path).sample_rate
-        mixture = audio.read(clip.path, rate)
-        references = np.stack([read_like(stem.path, rate, mixture) for stem in stems])
-        estimates = np.stack([read_like(path, rate, mixture) for path in paths])
-        sounding = separation.active(references)
-        silent += int((~sounding).sum())
-        if not sounding.any():
-            leakage.append(separation.leakage(estimates, mixture))
-            continue
-        values = pairwise(np.concatenate([estimates, mixture[None]]), references[sounding])
-        chosen = separation.assign(values[:-1])
-        for m, index in enumerate(np.flatnonzero(sounding)):
-            if chosen[m] < 0:
-                unmatched += 1
+    with progress.bar(len(truth.filenames), "clip", metric) as bar:
+        for name, clip in truth.clips.items():
+            bar.update(1)
+            paths = sorted((output.separated / clip_id(name)).glob("source*.wav"))
+            stems = [stem for stem in clip.stems or () if stem.path is not None]
+            if not paths or not stems:
                 continue
-            value, before = values[chosen[m], m], values[-1, m]
-            rows.append((name, stems[index].label or stems[index].role, value, value - before))
-        left = np.setdiff1d(np.arange(len(estimates)), chosen)
-        if len(left):
-            leakage.append(separation.leakage(estimates[left], mixture))
-    bar.close()
+            rate = audio.info(clip.path).sample_rate
+            mixture = audio.read(clip.path, rate)
+            references = np.stack([read_like(stem.path, rate, mixture) for stem in stems])
+            estimates = np.stack([read_like(path, rate, mixture) for path in paths])
+            sounding = separation.active(references)
+            silent += int((~sounding).sum())
+            if not sounding.any():
+                leakage.append(separation.leakage(estimates, mixture))
+                continue
+            values = pairwise(np.concatenate([estimates, mixture[None]]), references[sounding])
+            chosen = separation.assign(values[:-1])
+            for m, index in enumerate(np.flatnonzero(sounding)):
+                if chosen[m] < 0:
+                    unmatched += 1
+                    continue
+                value, before = values[chosen[m], m], values[-1, m]
+                rows.append((name, stems[index].label or stems[index].role, value, value - before))
+            left = np.setdiff1d(np.arange(len(estimates)), chosen)
+            if len(left):
+                leakage.append(separation.leakage(estimates[left], mixture))
     if not rows:
         raise UserError(f"{truth.source}: {metric} found no clip with both active reference stems and estimates")
     table = pd.DataFrame(rows, columns=["filename", "event_label", "value", "improvement"])

@@ -20,7 +20,7 @@ def test_enroll_then_extract(sedsep, extractor, tone, tmp_path):
     code, said, _ = sedsep("enroll", "bark", tone("a.wav"), tone("b.wav", 700), "--model", model)
     assert code == 0 and "extractor.classes.tsv: bark (mean); 1 classes in all" in said
     code, said, _ = sedsep("extract", tone("m.wav"), "--model", model, "--class", "bark", "--out", tmp_path / "o")
-    assert code == 0 and sorted(p.name for p in (tmp_path / "o").iterdir()) == ["bark.wav", "rest.wav"]
+    assert code == 0 and sorted(p.name for p in (tmp_path / "o").glob("*.wav")) == ["bark.wav", "rest.wav"]
 
 
 @pytest.mark.parametrize(

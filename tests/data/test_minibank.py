@@ -19,7 +19,7 @@ def test_bank_is_deterministic_and_grows_at_its_end(tmp_path):
     assert len(a) == 16 and len(b) == 27
     assert all(b[name] == content for name, content in a.items())
     assert all(a[name] != content for name, content in c.items())
-    folders = {p.name for p in (tmp_path / "a").iterdir()}
+    folders = {p.name for p in (tmp_path / "a").iterdir() if p.is_dir()}
     assert folders == {*CARICATURES, "background"}
     assert {p.name for p in (tmp_path / "a" / "background").iterdir()} == set(BACKGROUNDS)
     waveform = audio.read(tmp_path / "a" / "Cat" / "Cat_000.wav", 8000)

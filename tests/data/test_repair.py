@@ -98,7 +98,8 @@ def test_refusals(make_set, tmp_path):
         with pytest.raises(UserError, match="holds the set itself"):
             repair(directory, out)
     (tmp_path / "letters").mkdir()
-    with pytest.raises(UserError, match="is there already and no repaired copy"):
+    (tmp_path / "letters" / "to_a_friend.txt").write_text("")
+    with pytest.raises(UserError, match="is there already and is not a repaired set"):
         repair(directory, tmp_path / "letters")
     repair(directory, tmp_path / "out")
     repair(directory, tmp_path / "out")  # a repaired copy may be made again

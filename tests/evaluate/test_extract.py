@@ -37,7 +37,7 @@ def test_parts_add_up_to_the_recording(tmp_path, extractor, rate, channels, suff
     parts = [read(tmp_path / "out" / f"{name}.wav") for name in ("High", "Low", "rest")]
     np.testing.assert_allclose(sum(parts), read(path), atol=1e-6)
     assert all(part.any() for part in parts) and soundfile.info(tmp_path / "out/rest.wav").samplerate == rate
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["High.wav", "Low.wav", "rest.wav"]
+    assert sorted(p.name for p in (tmp_path / "out").glob("*.wav")) == ["High.wav", "Low.wav", "rest.wav"]
 
 
 def test_a_short_recording_is_extracted_by_the_network_as_it_is(tmp_path, extractor):

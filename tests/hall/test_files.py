@@ -19,16 +19,35 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
 
 def test_a_directory_is_replaced_as_a_whole(tmp_path):
     path = tmp_path / "d"
-    path.mkdir()
-    (path / "old").write_text("")
+    with files.writing_directory(path, "a set") as temporary:
+        (temporary / "old").write_text("")
     with pytest.raises(KeyboardInterrupt):
-        with files.writing_directory(path) as temporary:
+        with files.writing_directory(path, "a set") as temporary:
             (temporary / "new").write_text("")
             raise KeyboardInterrupt
-    assert os.listdir(path) == ["old"]
-    with files.writing_directory(path) as temporary:
+    assert "old" in os.listdir(path)
+    with files.writing_directory(path, "a set") as temporary:
         (temporary / "new").write_text("")
-    assert os.listdir(path) == ["new"] and os.listdir(tmp_path) == ["d"]
+    assert set(os.listdir(path)) == {"new", files.MARK} and os.listdir(tmp_path) == ["d"]
+
+
+def test_what_is_no_output_of_this_kind_is_never_replaced(tmp_path):
+    for name in ("thesis.txt", files.MARK):
+        path = tmp_path / name
+        path.mkdir()
+        (path / name).write_text("another kind")
+        with pytest.raises(UserError, match="is there already and is not a set that sedsep wrote"):
+            with files.writing_directory(path, "a set"):
+                raise AssertionError("nothing may begin")
+        assert os.listdir(path) == [name]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="is there already"):
+        with files.writing_directory(tmp_path / "file", "a set"):
+            raise AssertionError("nothing may begin")
+    (tmp_path / "empty").mkdir()
+    with files.writing_directory(tmp_path / "empty", "a set"):
+        pass
+    assert os.listdir(tmp_path / "empty") == [files.MARK]
 
 
 @pytest.mark.parametrize(
