@@ -30,7 +30,7 @@ class Clue:
             self.learnt = registry.read(name, model, system.extractor.width)
             self.name = Path(name).stem
             if not self.learnt:
-                raise UserError(f"{name}: no registry with classes; use onehot, enrolment or a file{_near(name)}")
+                raise UserError(f"{name}: no registry with classes; use onehot, enrolment or a file{nearest(name, CLUES)}")
 
     def embedding(self, label: str, path, onset: float, offset: float):
         """The embedding ``(D,)``; None where the class is not for this clue."""
@@ -44,10 +44,6 @@ class Clue:
             recording = read_enrolment(path, self.system.sample_rate, onset, offset)
             self.seen[path, onset] = mean_embedding(self.system, [recording])
         return self.seen[path, onset]
-
-
-def _near(name):
-    return nearest(name, CLUES)
 
 
 @torch.no_grad()
