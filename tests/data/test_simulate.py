@@ -163,3 +163,9 @@ def test_a_recording_that_fell_silent_is_named(bank, tmp_path):
     clips = SimulatedClips(describe(BASE), Soundbank(bank.directory, bank.classes, sounds))
     with pytest.raises(UserError, match="quiet.wav: silent where the bank says it sounds"):
         clips.item(0, 0)
+
+
+def test_fixed_clips_are_the_same_in_every_epoch(bank):
+    for fixed in (False, True):
+        clips = SimulatedClips(describe({**BASE, "fixed": fixed}), bank)
+        assert np.array_equal(clips.item(0, 1).mixture, clips.item(3, 1).mixture) == fixed

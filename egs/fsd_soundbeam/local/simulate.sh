@@ -9,7 +9,7 @@ unknown=$(grep -vxFf "$bank/classes.txt" "$bank/new.txt" || true)
 if [ -n "$unknown" ]; then echo "--new: no such class:" $unknown "; there are:" $(list "$bank/classes.txt") >&2; exit 1; fi
 mkdir -p "$data/scenes"
 sets=()
-while IFS=$'\t' read -r name classes split count seconds cut seed; do
+while IFS=$'\t' read -r name classes split count seconds cut seed fixed; do
   [ "$name" = name ] && continue
   case $classes in seen) lists="[[$seen]]" ;; new) lists="[[$new], [$seen]]" ;; esac
   { cat conf/scenes/mixture.yaml
@@ -17,10 +17,11 @@ while IFS=$'\t' read -r name classes split count seconds cut seed; do
     echo "background_labels: [$(tr -s ' ' ',' < "$bank/noises.txt")]"
     echo "cut_seconds: [$cut]"
     echo "split: $split"; echo "count: $count"; echo "seconds: $seconds"; echo "seed: $seed"
+    echo "fixed: $fixed"
   } > "$data/scenes/.$name.yaml"
   mv "$data/scenes/.$name.yaml" "$data/scenes/$name.yaml"
   case $name in
-    train) ;;  # mixed anew in every epoch
+    train) ;;  # mixed while training, anew in every epoch or not
     adapt) ;;  # mixed when new classes are enrolled
     *) sets+=("$data/$name")
        if [ -e "$data/$name/clips.tsv" ]; then echo "$data/$name is there already"; continue; fi
