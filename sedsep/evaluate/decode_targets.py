@@ -30,7 +30,8 @@ class Clue:
             self.learnt = registry.read(name, model, system.extractor.width)
             self.name = Path(name).stem
             if not self.learnt:
-                raise UserError(f"{name}: no registry with classes; use onehot, enrolment or a file{nearest(name, CLUES)}")
+                near = nearest(name, CLUES)
+                raise UserError(f"{name}: no registry with classes; use onehot, enrolment or a file{near}")
 
     def embedding(self, label: str, path, onset: float, offset: float):
         """The embedding ``(D,)``; None where the class is not for this clue."""
