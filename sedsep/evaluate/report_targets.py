@@ -145,12 +145,13 @@ def _draw_classes(seeds, bars, path) -> Path:
     entries = [seed[results]["metrics"][f"{clue}.sdr-improvement"]["per_class"] for seed in seeds]
     names = [name for name, value in entries[0].items() if value is not None]
     values = pd.DataFrame([[entry[name] for name in names] for entry in entries], columns=names)
-    figure = Figure(figsize=(1.6 + 0.7 * len(names), 3.4), layout="constrained")
+    figure = Figure(figsize=(3.4 + 0.5 * len(names), 3.4), layout="constrained")
     axis = figure.subplots()
     axis.bar(range(len(names)), values.mean(), 0.7, yerr=values.std(ddof=1) if len(values) > 1 else None)
     labels = [name.replace("_", " ") for name in names]
     axis.set_xticks(range(len(names)), labels, rotation=30, ha="right", fontsize=8)
-    axis.set(ylabel="SDR improvement in dB", title=f"{results}, {clue}")
+    axis.set_title(f"{results}, {clue}", fontsize=9)
+    axis.set_ylabel("SDR improvement in dB")
     axis.spines[["top", "right"]].set_visible(False)
     with writing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
