@@ -6,6 +6,7 @@ configures, their types are its annotations, and their defaults are its defaults
 
 import dataclasses
 import inspect
+import math
 import types
 import typing
 from pathlib import Path
@@ -14,6 +15,27 @@ import yaml
 
 from sedsep.errors import UserError, nearest
 from sedsep.files import write_text
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """The legal values of a number, as in ``Annotated[float, Range(0, 1)]``: from ``low`` to ``high``."""
+
+    low: float
+    high: float = math.inf
+
+    def check(self, value, name: str):
+        """``value``, which may be None. Raises UserError where it lies outside, or is not a number at all."""
+        if value is None or self.low <= value <= self.high:
+            return value
+        limit = f"at least {self.low:g}" + (f" and at most {self.high:g}" if self.high < math.inf else "")
+        raise UserError(f"configuration: {name} must be {limit}, not {value!r}")
+
+
+Count = typing.Annotated[int, Range(1)]
+CountOrNone = typing.Annotated[int | None, Range(1)]
+Whole = typing.Annotated[int, Range(0)]
+Seconds = typing.Annotated[float, Range(1e-3)]
 
 # Parameters that the code fills in by itself everywhere and that no configuration may set.
 GIVEN = ("self", "classes")
@@ -42,14 +64,14 @@ def read(path, settings=()) -> dict:
 def override(config: dict, setting: str) -> None:
     """Apply one ``a.b=value`` to ``config`` in place.
 
-    >>> config = {"engine": {"epochs": 200}}
-    >>> override(config, "engine.epochs=3")
+    >>> config = {"schedule": {"epochs": 200}}
+    >>> override(config, "schedule.epochs=3")
     >>> config
-    {'engine': {'epochs': 3}}
+    {'schedule': {'epochs': 3}}
     """
     name, equals, value = setting.partition("=")
     if not equals or not name:
-        raise UserError(f"--set {setting}: expected key=value, such as engine.epochs=3")
+        raise UserError(f"--set {setting}: expected key=value, such as schedule.epochs=3")
     *parents, last = name.split(".")
     for parent in parents:
         config = config.setdefault(parent, {})
@@ -66,7 +88,7 @@ def resolve(target, section: dict, where: str = "", given=()) -> dict:
 
     A parameter annotated ``Annotated[dict, Other]`` is a section of its own, resolved against ``Other``;
     ``Annotated[dict, Other, ("n_mels",)]`` names parameters of ``Other`` that the code fills in by itself, and
-    ``Annotated[dict | None, Other]`` may be null.
+    ``Annotated[dict | None, Other]`` may be null. ``Annotated[int, Range(1)]`` is a number within limits.
 
     Args:
         target: function or class. section: its keys. where: name of the section. given: not to be configured.
@@ -92,12 +114,13 @@ def resolve(target, section: dict, where: str = "", given=()) -> dict:
     resolved = {}
     for key, parameter in parameters.items():
         name, hint = join(where, key), hints.get(key, typing.Any)
-        if typing.get_origin(hint) is typing.Annotated:
-            kind, inner, *rest = typing.get_args(hint)
+        kind, inner, *rest = typing.get_args(hint) if typing.get_origin(hint) is typing.Annotated else (hint, None)
+        if inner is not None and not isinstance(inner, Range):
             absent = section.get(key) is None and type(None) in typing.get_args(kind)
             resolved[key] = None if absent else resolve(inner, section.get(key), name, *rest)
         elif key in section:
-            resolved[key] = typed(section[key], hint, name)
+            value = typed(section[key], kind, name)
+            resolved[key] = inner.check(value, name) if inner else value
         elif parameter.default is inspect.Parameter.empty:
             raise UserError(f"configuration: key {name!r} is missing")
         else:

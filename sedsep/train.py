@@ -33,10 +33,10 @@ class Mixtures:
         seconds: of the windows. batch: clips per batch. batches: per epoch at most. workers: loading processes.
     """
 
-    seconds: float = 4.0
-    batch: int = 6
-    batches: int | None = None
-    workers: int = 0
+    seconds: config.Seconds = 4.0
+    batch: config.Count = 6
+    batches: config.CountOrNone = None
+    workers: config.Whole = 0
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,13 @@ class Labelled:
         validation: clips per batch of validation. workers: loading processes.
     """
 
-    seconds: float = 10.0
-    strong: int = 12
-    weak: int = 12
-    unlabelled: int = 24
-    batches: int | None = None
-    validation: int = 24
-    workers: int = 0
+    seconds: config.Seconds = 10.0
+    strong: config.Whole = 12
+    weak: config.Whole = 12
+    unlabelled: config.Whole = 24
+    batches: config.CountOrNone = None
+    validation: config.Count = 24
+    workers: config.Whole = 0
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,15 @@ class TargetMixtures:
         enrolment_seconds: longest enrolment; of a longer recording a drawn part is taken.
     """
 
-    seconds: float = 6.0
-    batch: int = 6
-    batches: int | None = None
-    enrolment_seconds: float = 30.0
-    workers: int = 0
+    seconds: config.Seconds = 6.0
+    batch: config.Count = 6
+    batches: config.CountOrNone = None
+    enrolment_seconds: config.Seconds = 30.0
+    workers: config.Whole = 0
 
 
+LABELS = {"strong": "strong", "weak": "weak", "unlabelled": "none"}  # of each stream
+ROLES = {"separator": "separation", "detector": "detection", "model": "joint"}  # systems that training starts from
 DATA = {"separation": Mixtures, "detection": Labelled, "joint": Labelled, "extraction": TargetMixtures}
 
 
@@ -80,7 +82,7 @@ def schema(name: str):
     """The callable whose signature is the configuration of training system ``name``."""
 
     def configuration(
-        seed: int = 42,
+        seed: config.Whole = 42,
         device: str = "auto",
         data: Annotated[dict, DATA[name]] = None,
         system: Annotated[dict, SYSTEMS[name]] = None,
@@ -107,8 +109,8 @@ def train(name: str, raw: dict, exp, streams: dict, validation: dict, initial: d
     """
     initial = {part: path for part, path in (initial or {}).items() if path}
     resolved = config.resolve(schema(name), {**raw, "system": _with_inherited(raw.get("system"), initial)})
-    sets = {stream: [_read(source) for source in sources] for stream, sources in streams.items()}
-    valid_sets = {stream: [_read(source) for source in sources] for stream, sources in validation.items()}
+    sets = {stream: [_read(source, stream) for source in sources] for stream, sources in streams.items()}
+    valid_sets = {stream: [_read(source, stream) for source in sources] for stream, sources in validation.items()}
     classes = _common_classes([s for group in (*sets.values(), *valid_sets.values()) for s in group])
     given = {
         **{f"train_{stream}": _fingerprint(group) for stream, group in sets.items()},
@@ -141,10 +143,14 @@ def train(name: str, raw: dict, exp, streams: dict, validation: dict, initial: d
         return trainer.fit()
 
 
-def _read(source):
-    """A data directory, or a soundbank and a scene description: ``ClipSet`` or ``SimulatedClips``."""
+def _read(source, stream):
+    """A data directory, or a soundbank and a scene description: ``ClipSet`` or ``SimulatedClips``.
+
+    A stream has its own kind of labels and no others, whatever else is known of its clips.
+    """
     if not isinstance(source, tuple):
-        return ClipSet.read(source)
+        clip_set = ClipSet.read(source)
+        return clip_set.labelled(LABELS[stream]) if stream in LABELS else clip_set
     bank, scene = source
     return SimulatedClips(describe(config.read(scene)), Soundbank.read(bank))
 
@@ -152,10 +158,9 @@ def _read(source):
 def _with_inherited(section, initial):
     """The system's section with the parts that the initial models fix."""
     section = dict(section or {})
-    for path in initial.values():
-        described = checkpoint.load(path)
-        if "config" not in described:
-            raise UserError(f"{path}: this is a state of training, not a model; use best_<variant>.pt beside it")
+    for role, path in initial.items():
+        described = checkpoint.described(path)
+        checkpoint.require(path, described, ROLES[role])
         for part in {"separator", "frontend", "detector"} & set(described["config"]):
             if section.setdefault(part, described["config"][part]) != described["config"][part]:
                 raise UserError(f"configuration: system.{part} is fixed by {path}; leave it out")

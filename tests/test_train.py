@@ -1,6 +1,8 @@
 """The composition root, on one-second clips: each training command, resuming, starting from models, clear refusals."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -224,3 +226,31 @@ def test_extractors(tmp_path, make_set, clue):
 def test_extractors_need_stems(tmp_path, make_set):
     with pytest.raises(UserError, match="no stems"):
         train("extraction", EXTRACTION, tmp_path / "e", {"mixtures": [make_set("bare")]}, {"mixtures": []})
+
+
+def test_streams_have_their_own_labels_and_no_others(tmp_path, sets, make_set):
+    streams, valid = sets["detection"]
+    both = make_set("both")  # strong and weak labels
+    for stream, lacking in (("strong", "weak"), ("weak", "bare")):
+        wrong = {**streams, stream: [tmp_path / lacking]}
+        with pytest.raises(UserError, match=f"{lacking}: has no {stream} labels"):
+            train("detection", DETECTION, tmp_path / "e", wrong, valid)
+        with pytest.raises(UserError, match=f"{lacking}: has no {stream} labels"):
+            train("detection", DETECTION, tmp_path / "e", streams, {**valid, stream: [tmp_path / lacking]})
+    plain = Path(shutil.copytree(both, tmp_path / "plain"))
+    for name in ("strong.tsv", "weak.tsv"):
+        (plain / name).unlink()
+    for directory in (both, plain):
+        train("detection", DETECTION, tmp_path / "exp" / directory.name, {**streams, "unlabelled": [directory]}, valid)
+    one, two = ((tmp_path / "exp" / name / "log.jsonl").read_text().splitlines()[0] for name in ("both", "plain"))
+    assert json.loads(one)["loss"] == json.loads(two)["loss"]
+
+
+def test_models_in_the_wrong_role_are_refused(tmp_path, sets):
+    train("detection", merged(DETECTION, schedule={"epochs": 1}), tmp_path / "sed", *sets["detection"])
+    sed = tmp_path / "sed/best_teacher.pt"
+    for initial, needed in (({"model": sed}, "joint"), ({"separator": sed, "detector": sed}, "separation")):
+        with pytest.raises(UserError, match=f"holds a detection model; a {needed} model is needed"):
+            train("joint", {}, tmp_path / "e", *sets["detection"], initial)
+    with pytest.raises(UserError, match="holds a detection model; a separation model is needed"):
+        checkpoint.assemble(sed, sed)

@@ -8,9 +8,9 @@ Strong, weak and stems exist where that much is known; a table that exists names
 
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import pandas as pd
 
@@ -59,6 +59,13 @@ class ClipSet:
             more = f" ({len(faults) - 1} more: sedsep validate {directory})" if len(faults) > 1 else ""
             raise UserError(f"{faults[0]}{more}")
         return clip_set
+
+    def labelled(self, kind: Literal["strong", "weak", "none"]) -> "ClipSet":
+        """The same clips with one kind of labels alone. Raises UserError where the set does not have it."""
+        if kind != "none" and any(getattr(clip, kind) is None for clip in self.clips):
+            raise UserError(f"{self.directory}: has no {kind} labels ({kind}.tsv); name a set that has")
+        kept = {other: None for other in ("strong", "weak") if other != kind}
+        return replace(self, clips=tuple(replace(clip, **kept) for clip in self.clips))
 
     def events(self) -> pd.DataFrame:
         """All strong events as a table (:func:`sedsep.labels.events_table`); event-free clips do not appear."""

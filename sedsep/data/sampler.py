@@ -29,7 +29,7 @@ class StreamSampler:
             if shuffle and self.sizes[name] < share:
                 raise UserError(
                     f"the {name} stream has {self.sizes[name]} clips, fewer than its {share} per batch; "
-                    f"lower data.shares.{name} or add clips"
+                    f"lower data.{'batch' if name == 'mixtures' else name} or add clips"
                 )
 
     def __len__(self):

@@ -72,9 +72,7 @@ def load_model(path, device="cpu"):
     Returns:
         the system in evaluation mode, and the file's description (with "selected", the variant it was kept for).
     """
-    state = load(path, device)
-    if "weights" not in state or "system" not in state:
-        raise UserError(f"{path}: this is a state of training, not a model; use best_<variant>.pt beside it")
+    state = described(path, device)
     weights = state.pop("weights")
     if state["system"] not in SYSTEMS:
         raise UserError(f"{path}: holds the system {state['system']!r}, which this version does not know")
@@ -87,11 +85,23 @@ def load_model(path, device="cpu"):
     return system.to(device).eval(), state
 
 
+def described(path, device="cpu") -> dict:
+    """A model file as it is, weights and description. Raises UserError for the state of a training."""
+    state = load(path, device)
+    if "weights" not in state or "system" not in state:
+        raise UserError(f"{path}: this is a state of training, not a model; use best_<variant>.pt beside it")
+    return state
+
+
+def require(path, state: dict, *systems: str) -> None:
+    """Raise UserError unless the model file ``path`` with the description ``state`` holds one of ``systems``."""
+    if state["system"] not in systems:
+        raise UserError(f"{path}: holds a {state['system']} model; a {' or '.join(systems)} model is needed here")
+
+
 def keep_smoothing(path, steps: list) -> None:
     """Make ``steps`` the smoothing of a model file; its weights and everything else stay as they are."""
-    state = load(path)
-    if "system" not in state:
-        raise UserError(f"{path}: this is a state of training, not a model; use best_<variant>.pt beside it")
+    state = described(path)
     save(path, {**state, "postprocess": steps})
 
 
@@ -103,6 +113,8 @@ def assemble(separator, detector, device="cpu"):
     """
     parts = [load_model(path, device) for path in (separator, detector)]
     (_, first), (_, second) = parts
+    require(separator, first, "separation")
+    require(detector, second, "detection")
     section = {**second["config"], "separator": first["config"]["separator"]}
     section = {key: section[key] for key in ("separator", "frontend", "detector", "teaching", "selection")}
     system = build("joint", Classes(tuple(second["classes"])), section).to(device)

@@ -4,11 +4,12 @@ Sources: DCASE 2021 baseline (exponential warm-up), asteroid's recipes (halve on
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 
 from sedsep import ranks
+from sedsep.config import Count, Range, Whole
 from sedsep.schedule import Progress, exponential_ramp
 
 
@@ -27,16 +28,16 @@ class Optimisation:
         weight_decay: of Adam.
     """
 
-    learning_rate: float = 1e-3
+    learning_rate: Annotated[float, Range(0)] = 1e-3
     schedule: Literal["warmup", "plateau", "decay", "constant"] = "warmup"
-    warmup_epochs: float = 50.0
-    decay_epochs: float = 200.0
+    warmup_epochs: Annotated[float, Range(0)] = 50.0
+    decay_epochs: Annotated[float, Range(1e-3)] = 200.0
     full_first_step: bool = True
-    plateau_patience: int = 5
-    plateau_factor: float = 0.5
-    clip_norm: float = 0.0
-    accumulate: int = 1
-    weight_decay: float = 0.0
+    plateau_patience: Whole = 5
+    plateau_factor: Annotated[float, Range(0, 1)] = 0.5
+    clip_norm: Annotated[float, Range(0)] = 0.0
+    accumulate: Count = 1
+    weight_decay: Annotated[float, Range(0)] = 0.0
 
 
 class Optimiser:
@@ -57,15 +58,16 @@ class Optimiser:
         Returns:
             whether the parameters moved.
         """
-        ranks.add_up([parameter.grad for parameter in self.parameters if parameter.grad is not None])
+        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        ranks.add_up(gradients)
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.settings.clip_norm or float("inf"))
-        finite = bool(torch.isfinite(norm))
-        if finite:
+        moves = bool(gradients) and bool(torch.isfinite(norm))
+        if moves:
             for group in self.adam.param_groups:
                 group["lr"] = self.learning_rate(progress)
             self.adam.step()
         self.adam.zero_grad(set_to_none=True)
-        return finite
+        return moves
 
     def learning_rate(self, progress: Progress) -> float:
         """The learning rate of a step."""

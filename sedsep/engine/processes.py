@@ -72,6 +72,11 @@ def join(device: str) -> str:
         UserError: the node shows fewer GPUs than processes, or the others did not come.
     """
     kind = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    try:
+        torch.empty(0, device=kind)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"device {device!r} cannot be used here ({reason}); see sedsep doctor") from None
     if "RANK" not in os.environ:
         return kind
     here, seen = int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from sedsep import progress, ranks
+from sedsep.config import Count, Whole
 from sedsep.engine import checkpoint
 from sedsep.engine.optimisation import Optimiser
 from sedsep.engine.survival import Clock, Signals
@@ -35,9 +36,9 @@ class Schedule:
         save_minutes: between saves in the middle of an epoch, all that a dead node can cost; 0 never saves there.
     """
 
-    epochs: int = 200
-    validate_every: int = 1
-    patience: int = 0
+    epochs: Count = 200
+    validate_every: Count = 1
+    patience: Whole = 0
     save_minutes: float = 10.0
 
 
@@ -155,10 +156,10 @@ class Trainer:
                     buffer.copy_(kept)
         if last:
             moved = self.optimiser.step(now)
-            finite = finite and moved
-            if moved and finite:
+            if moved:  # where batches are accumulated, by those before one that is not finite
                 self.step += 1
                 self.system.after_step(now)
+            finite = finite and moved
         self._guard(finite, batch, losses)
         return dict(zip(losses, sums.tolist())) if finite else None
 

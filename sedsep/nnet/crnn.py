@@ -4,11 +4,12 @@ Source: DCASE 2021 task 4 baseline (mean-teacher CRNN), layer for layer.
 """
 
 import math
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 from torch import nn
 
+from sedsep.config import Count, Range
 from sedsep.errors import UserError
 from sedsep.nnet.batch_norm import BatchNorm2d
 from sedsep.nnet.dropout import Dropout
@@ -73,9 +74,9 @@ class CRNN(nn.Module):
         n_mels: int = 128,
         channels: list[int] = (16, 32, 64, 128, 128, 128, 128),
         pools: list[list[int]] = ((2, 2), (2, 2), (1, 2), (1, 2), (1, 2), (1, 2), (1, 2)),
-        hidden: int = 128,
-        n_layers: int = 2,
-        dropout: float = 0.5,
+        hidden: Count = 128,
+        n_layers: Count = 2,
+        dropout: Annotated[float, Range(0, 0.99)] = 0.5,
         n_channels_in: int = 1,
     ):
         super().__init__()

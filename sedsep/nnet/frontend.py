@@ -10,6 +10,7 @@ import torch
 import torchaudio
 from torch import nn
 
+from sedsep.config import Count
 from sedsep.errors import UserError
 
 
@@ -29,10 +30,10 @@ class LogMel(nn.Module):
 
     def __init__(
         self,
-        sample_rate: int = 16000,
-        n_fft: int = 2048,
-        hop: int = 256,
-        n_mels: int = 128,
+        sample_rate: Count = 16000,
+        n_fft: Count = 2048,
+        hop: Count = 256,
+        n_mels: Count = 128,
         f_min: float = 0.0,
         f_max: float = 8000.0,
         mel_scale: Literal["htk", "slaney"] = "htk",

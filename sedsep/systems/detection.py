@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import torch
 
 from sedsep import ranks
+from sedsep.config import Range
 from sedsep.labels import Classes, FrameGrid
 from sedsep.nnet.detector import CRNNSection, Detector
 from sedsep.nnet.frontend import LogMel
@@ -25,8 +26,8 @@ class Mixup:
         probability: per batch. alpha: of the Beta distribution. labels: "soft" or "hard".
     """
 
-    probability: float = 0.5
-    alpha: float = 0.2
+    probability: Annotated[float, Range(0, 1)] = 0.5
+    alpha: Annotated[float, Range(1e-3)] = 0.2
     labels: Literal["soft", "hard"] = "soft"
 
 

@@ -4,10 +4,11 @@ Source: DCASE 2021 task 4 baseline: macro F1 of the weak scores + intersection F
 """
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 
+from sedsep.config import Range
 from sedsep.labels import events_table
 from sedsep.metrics.event_f1 import event_f1
 from sedsep.metrics.intersection import intersection_f1
@@ -27,7 +28,7 @@ class Selection:
     """
 
     strong: Literal["intersection", "intersection_zero", "event"] = "intersection"
-    median: float = 0.448
+    median: Annotated[float, Range(0)] = 0.448
 
 
 def detection_metrics(system, loaders: dict, settings: Selection) -> dict:

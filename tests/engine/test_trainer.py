@@ -154,3 +154,14 @@ def test_decay_is_a_straight_line_to_zero():
     optimiser = Optimiser([torch.nn.Parameter(torch.zeros(1))], Optimisation(0.1, "decay", decay_epochs=4))
     rates = [optimiser.learning_rate(Progress(1, epochs)) for epochs in (0.0, 1.0, 4.0, 9.0)]
     assert rates == pytest.approx([0.1, 0.075, 0.0, 0.0])
+
+
+def test_a_step_counts_whenever_the_weights_move(tmp_path):
+    """One of two accumulated batches is not finite, in each epoch: the other one moves the weights, and counts."""
+    one = trainer(tmp_path, 2, bad=(0,), accumulate=2)
+    one.fit()
+    assert one.step == len(one.system.steps) == 6 and [record["skipped"] for record in one.history] == [1, 1]
+    alone = trainer(tmp_path / "alone", 1, bad=range(24))
+    before = weights(alone)
+    alone.fit()
+    assert alone.step == 0 and torch.equal(weights(alone), before)

@@ -93,3 +93,16 @@ def test_written_configuration_reads_back_equal(tmp_path):
     resolved = config.resolve(outer, {"seed": 1})
     config.write(tmp_path / "c.yaml", resolved)
     assert config.read(tmp_path / "c.yaml") == resolved
+
+
+@pytest.mark.parametrize("value", [0, -3, float("nan")])
+def test_a_number_outside_its_limits_is_refused(value):
+    def target(batches: config.CountOrNone = None, seconds: config.Seconds = 1.0):
+        return batches, seconds
+
+    with pytest.raises(UserError, match="a.seconds must be at least 0.001"):
+        config.resolve(target, {"seconds": value}, "a")
+    if value == value:
+        with pytest.raises(UserError, match="a.batches must be at least 1"):
+            config.resolve(target, {"batches": value}, "a")
+    assert config.resolve(target, {"batches": None, "seconds": 2}) == {"batches": None, "seconds": 2.0}
