@@ -26,8 +26,19 @@ HOURS_TO_VALIDATE = 6  # the ranks wait for the first one meanwhile
 
 
 def wanted(count: int) -> bool:
-    """Whether a command that asks for ``count`` processes per node is to launch them: not inside one of them."""
-    return "RANK" not in os.environ and (count > 1 or _nodes() > 1)
+    """Whether a command that asks for ``count`` processes per node is to launch them: not inside one of them.
+
+    Raises:
+        UserError: Slurm has started it several times on a node, which would train several times into one directory.
+    """
+    if "RANK" in os.environ:
+        return False
+    nodes, tasks = _nodes(), int(os.environ.get("SLURM_STEP_NUM_TASKS", 1))
+    if "SLURM_PROCID" in os.environ and tasks != nodes:
+        raise UserError(
+            f"{tasks} tasks on {nodes} nodes: start one on each (srun --ntasks-per-node=1) and say --ngpu N"
+        )
+    return count > 1 or nodes > 1
 
 
 def launch(count: int, arguments: list) -> None:

@@ -193,6 +193,20 @@ def test_a_process_that_is_killed_is_worth_another_try(tmp_path, sets):
     assert "Traceback" not in said
 
 
+def test_who_launches(monkeypatch):
+    for name in ("RANK", "SLURM_PROCID", "SLURM_STEP_NUM_NODES", "SLURM_STEP_NUM_TASKS"):
+        monkeypatch.delenv(name, raising=False)
+    assert processes.wanted(2) and not processes.wanted(1)
+    for name, value in {"SLURM_PROCID": "0", "SLURM_STEP_NUM_NODES": "2", "SLURM_STEP_NUM_TASKS": "2"}.items():
+        monkeypatch.setenv(name, value)
+    assert processes.wanted(1)
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "8")
+    with pytest.raises(UserError, match="8 tasks on 2 nodes: start one on each"):
+        processes.wanted(1)
+    monkeypatch.setenv("RANK", "0")
+    assert not processes.wanted(4)
+
+
 def test_what_torchrun_says_of_gpus_is_checked(monkeypatch):
     monkeypatch.setenv("RANK", "3")
     monkeypatch.setenv("LOCAL_RANK", "3")
