@@ -26,7 +26,6 @@ asked="$0 $*"
 . ../../tools/stages.sh
 
 conf=conf/$preset
-data=$work/data/$corpus-$preset
 labelled="--strong $data/synth_train --weak $data/weak_train --unlabelled $data/unlabelled
   --valid-strong $data/synth_valid --valid-weak $data/weak_valid --ngpu $ngpu --seed $seed"
 

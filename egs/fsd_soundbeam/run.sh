@@ -28,7 +28,6 @@ asked="$0 $*"
 . ../../tools/stages.sh
 
 conf=conf/$preset
-data=$work/data/$corpus-$preset
 . "$conf/sizes.sh"  # adapting
 abreast=2  # on one machine: two runs, each with half of the processors, beat one after the other with all of them
 [ "$cmd" != local ] || export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((($(nproc) + 1) / 2))}
