@@ -83,22 +83,10 @@ def join(device: str) -> str:
         UserError: the node shows fewer GPUs than processes, or the others did not come.
     """
     kind = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    try:
-        torch.empty(0, device=kind)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"device {device!r} cannot be used here ({reason}); see sedsep doctor") from None
     if "RANK" not in os.environ:
-        return kind
-    here, seen = int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()
+        return _usable(kind)
     if kind.startswith("cuda"):
-        # A launcher that is not ours may show each process its own GPU alone, which is then number 0.
-        isolated = seen == 1 and "TORCHELASTIC_RUN_ID" not in os.environ
-        if seen < here and not isolated:
-            raise UserError(
-                f"{here} processes on this node, but it shows {seen} GPUs; use --ngpu {seen} or ask for more"
-            )
-        kind = f"cuda:{0 if isolated else os.environ['LOCAL_RANK']}"
+        kind = _own_gpu(int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count())
         torch.cuda.set_device(kind)
     if not distributed.is_initialized():
         try:
@@ -107,7 +95,25 @@ def join(device: str) -> str:
             )
         except (RuntimeError, ValueError) as error:
             raise UserError(f"the processes of this run did not find each other: {error}") from None
-    return kind
+    return _usable(kind)
+
+
+def _usable(device):
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"device {device!r} cannot be used here ({reason}); see sedsep doctor") from None
+    return device
+
+
+def _own_gpu(here, seen):
+    """The GPU of this one of the processes ``here`` on the node, which shows it ``seen`` GPUs."""
+    # A launcher that is not ours may show each process its own GPU alone, which is then number 0.
+    isolated = seen == 1 and "TORCHELASTIC_RUN_ID" not in os.environ
+    if seen < here and not isolated:
+        raise UserError(f"{here} processes on this node, but it shows {seen} GPUs; use --ngpu {seen} or ask for more")
+    return f"cuda:{0 if isolated else os.environ['LOCAL_RANK']}"
 
 
 @contextlib.contextmanager

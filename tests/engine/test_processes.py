@@ -208,16 +208,15 @@ def test_who_launches(monkeypatch):
 
 
 def test_what_torchrun_says_of_gpus_is_checked(monkeypatch):
-    monkeypatch.setenv("RANK", "3")
-    monkeypatch.setenv("LOCAL_RANK", "3")
-    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    for name, value in {"RANK": "3", "LOCAL_RANK": "3", "LOCAL_WORLD_SIZE": "4"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
+    for seen, device in ((4, "cuda:3"), (8, "cuda:3"), (1, "cuda:0")):  # one: each process has a GPU of its own
+        assert processes._own_gpu(4, seen) == device
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(UserError, match="4 processes on this node, but it shows 2 GPUs"):
         processes.join("cuda")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
-    monkeypatch.setattr(processes.distributed, "is_initialized", lambda: True)
-    assert processes.join("cuda") == "cuda:0"  # each process has a GPU of its own
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "sedsep")
     with pytest.raises(UserError, match="shows 1 GPUs"):
         processes.join("cuda")
