@@ -46,7 +46,7 @@ def repair(directory, out, sample_rate: int = None) -> dict:
     with written as temporary, progress.bar(len(usable), "clip", f"repair {directory.name}") as bar:
         clips = []
         for clip in usable:
-            clips.append(_clip(clip, checked, temporary, log))
+            clips.append(_clip(clip, checked, temporary))
             bar.update()
         write_set(temporary, checked.clip_set.classes, clips)
         write_table(temporary / LOG, pd.DataFrame(log, columns=LOG_COLUMNS))
@@ -76,29 +76,25 @@ def mended(events, seconds: float) -> tuple:
     return tuple((round(onset, 3), round(offset, 3), label) for onset, offset, label in merged)
 
 
-def _clip(clip: Clip, checked: Checked, out: Path, log: list) -> Clip:
+def _clip(clip: Clip, checked: Checked, out: Path) -> Clip:
     """A repaired clip, its audio copied or converted into ``out``."""
     heard = checked.heard[clip.filename]
     path = _place(clip.path, out / "audio" / clip_id(clip.filename), checked.sample_rate, heard.header)
     written = audio.info(path)
     strong = None if clip.strong is None else mended(clip.strong, heard.seconds())
-    stems = None if clip.stems is None else _stems(clip, checked, out / "stems" / clip_id(clip.filename), log)
+    stems = None if clip.stems is None else _stems(clip, checked, out / "stems" / clip_id(clip.filename))
     seconds = written.n_samples / written.sample_rate
     return Clip(clip.filename, path, seconds, strong, clip.weak, stems, clip.domain)
 
 
-def _stems(clip: Clip, checked: Checked, folder: Path, log: list) -> tuple:
+def _stems(clip: Clip, checked: Checked, folder: Path) -> tuple:
     """The clip's stems; those whose audio is missing, broken or unlike the mixture's stay without audio."""
     stems = []
-    for number, (line, stem) in enumerate(zip(checked.lines.stems[clip.filename], clip.stems)):
+    for number, stem in enumerate(clip.stems):
         path = None
         if stem.path in checked.stems:
             target = folder / f"{number}_{stem.label or stem.role}"
-            try:
-                path = _place(stem.path, target, checked.sample_rate, checked.heard[clip.filename].header)
-            except UserError as error:
-                # Only the headers of stems were checked; this one's samples are broken.
-                log.append((str(checked.clip_set.directory / "stems.tsv"), line, str(error), "path left empty"))
+            path = _place(stem.path, target, checked.sample_rate, checked.heard[clip.filename].header)
         stems.append(Stem(path, stem.label, stem.role, stem.source))
     return tuple(stems)
 

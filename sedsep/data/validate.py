@@ -1,8 +1,8 @@
 """Validation: everything that can be wrong in sets of clips, each fault with its file, line and cure.
 
-Mixtures are read to the last sample; of stems, which add up to them, only the headers. Clipped samples are no
-fault: many real recordings have them. Sets are of different splits unless their ``simulation.yaml`` names one
-split for both; different splits share no clip and no original recording (``source`` in ``stems.tsv``).
+Mixtures and stems are read to the last sample. Clipped samples are no fault: many real recordings have them. Sets
+are of different splits unless their ``simulation.yaml`` names one split for both; different splits share no clip and
+no original recording (``source`` in ``stems.tsv``).
 """
 
 import os
@@ -22,6 +22,7 @@ from sedsep.files import clip_id
 
 TOLERANCE = 0.01  # seconds that tables may be off: the field's are rounded to hundredths
 SHORTEST = 0.064  # seconds: one frame of labels and scores
+ADDS_UP = 1e-3  # of full scale: some stems of 16 bits, each rounded, still do
 SILENCE = 1e-5  # -100 dB of full scale: below half a step of 16 bits
 MILLISECOND = 1e-3  # the grid of label tables
 
@@ -66,7 +67,7 @@ def check(directory, sample_rate: int = None) -> Checked:
         UserError: a table that everything rests on is missing or cannot be parsed.
     """
     clip_set, faults, lines = parse(directory)
-    heard, headers = _listen(clip_set)
+    heard, stems, differences = _listen(clip_set)
     rates = Counter(h.header.sample_rate for h in heard.values() if h.header)
     sample_rate = sample_rate or (rates.most_common(1)[0][0] if rates else 0)
     checked = Checked(clip_set, lines, faults, sample_rate, heard, set(), set())
@@ -78,7 +79,7 @@ def check(directory, sample_rate: int = None) -> Checked:
         if heard[clip.filename].header:
             _check_duration(clip, duration_lines.get(clip.filename), checked)
             _check_events(clip, checked)
-            _check_stems(clip, headers, checked)
+            _check_stems(clip, stems, differences[clip.filename], checked)
     return checked
 
 
@@ -110,36 +111,39 @@ def summary(checked: Checked) -> str:
 
 
 def _listen(clip_set: ClipSet):
-    """filename -> :class:`Heard` of each mixture; path -> (header or None, problem) of each stem."""
-    stems = list(dict.fromkeys(s.path for c in clip_set for s in c.stems or () if s.path))
+    """filename -> :class:`Heard` of each mixture; path -> ``Heard`` of each stem; filename -> how far they differ."""
+    heard, stems, differences = {}, {}, {}
     with (
         ThreadPoolExecutor(os.cpu_count()) as pool,
-        progress.bar(len(clip_set) + len(stems), "file", f"validate {clip_set.directory.name}") as bar,
+        progress.bar(len(clip_set), "clip", f"validate {clip_set.directory.name}") as bar,
     ):
-        heard, headers = {}, {}
-        for clip, result in zip(clip_set, pool.map(_hear, (clip.path for clip in clip_set))):
-            heard[clip.filename] = result
+        for clip, (mixture, of_stems, difference) in zip(clip_set, pool.map(_hear_clip, clip_set)):
+            heard[clip.filename], differences[clip.filename] = mixture, difference
+            stems.update(of_stems)
             bar.update()
-        for path, header in zip(stems, pool.map(_header, stems)):
-            headers[path] = header
-            bar.update()
-    return heard, headers
+    return heard, stems, differences
 
 
-def _hear(path) -> Heard:
+def _hear_clip(clip):
+    """Mixture and stems of a clip, and the largest sample by which they differ, where all of it is there."""
+    heard, mixture = _hear(clip.path)
+    found = {stem.path: _hear(stem.path) for stem in clip.stems or () if stem.path}
+    difference, waveforms = 0.0, [waveform for _, waveform in found.values()]
+    roles = [stem.role for stem in clip.stems or ()]
+    whole = len(found) == len(roles) and "background" in roles and mixture is not None
+    if whole and all(waveform is not None and len(waveform) == len(mixture) for waveform in waveforms):
+        difference = float(np.abs(sum(waveforms) - mixture).max())
+    return heard, {path: stem for path, (stem, _) in found.items()}, difference
+
+
+def _hear(path):
+    """:class:`Heard`, and the samples ``(T,)`` or None."""
     try:
         header = audio.info(path)
         samples = audio.read(path, header.sample_rate, convert=True)
     except UserError as error:
-        return Heard(problem=str(error))
-    return Heard(header, float(np.abs(samples).max()))
-
-
-def _header(path):
-    try:
-        return audio.info(path), ""
-    except UserError as error:
-        return None, str(error)
+        return Heard(problem=str(error)), None
+    return Heard(header, float(np.abs(samples).max())), samples
 
 
 def _note(checked, table, line, what, cure, fix):
@@ -214,8 +218,8 @@ def _check_events(clip, checked):
         until[label] = max((offset, line), (last, last_line))
 
 
-def _check_stems(clip, headers, checked):
-    """Stems can be read and are as their mixture: rate, channels, length."""
+def _check_stems(clip, stems, difference, checked):
+    """Stems can be read, are as their mixture (rate, channels, length), and add up to it."""
     mixture = checked.heard[clip.filename].header
     lines = checked.lines.stems.get(clip.filename, ())
     if clip.stems == ():
@@ -223,14 +227,18 @@ def _check_stems(clip, headers, checked):
     for line, stem in zip(lines, clip.stems or ()):
         if stem.path is None:
             continue
-        header, problem = headers[stem.path]
+        header = stems[stem.path].header
         if header is None:
-            _note(checked, "stems.tsv", line, problem, "", "path left empty")
+            _note(checked, "stems.tsv", line, stems[stem.path].problem, "", "path left empty")
         elif header[:3] != mixture[:3]:
             what = f"{stem.path}: {_form(header)}; its mixture has {_form(mixture)}"
             _note(checked, "stems.tsv", line, what, "replace it, or leave path empty", "path left empty")
-        else:
+        elif difference <= ADDS_UP:
             checked.stems.add(stem.path)
+    if difference > ADDS_UP:
+        what = f"the stems of {clip.filename!r} do not add up to it: they miss it by {difference:.3g} of full scale"
+        cure = "replace what is wrong, or leave the paths empty"
+        _note(checked, "stems.tsv", min(lines), what, cure, "paths left empty")
 
 
 def _form(header) -> str:

@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import soundfile
+from scipy.io import wavfile
 
 from sedsep import config
 from sedsep.data import audio
+from sedsep.data.manifest import ClipSet
+from sedsep.data.repair import repair
 from sedsep.data.validate import check, faults, summary
 
 RATE = 8000
@@ -131,6 +134,19 @@ def test_stems_are_as_their_mixture(sound_set):
     assert one(sound_set).startswith("stems.tsv:3: ") and "empty file" in one(sound_set)
     stem.unlink()
     assert "stems.tsv:3: stem is missing" in one(sound_set)
+
+
+@pytest.mark.parametrize(
+    "value, message", [(0.3, "do not add up to it: they miss it by 0."), (np.nan, "holds NaN or infinite samples")]
+)
+def test_stems_are_heard_and_add_up(sound_set, value, message):
+    stem = sound_set / "stems" / "set_0" / "High.wav"
+    rate, samples = wavfile.read(stem)
+    wavfile.write(stem, rate, np.full_like(samples, value))
+    assert message in one(sound_set)
+    repair(sound_set, sound_set.with_name("mended"))
+    mended = ClipSet.read(sound_set.with_name("mended"))
+    assert [stem.path for clip in mended for stem in clip.stems].count(None) == (1 if np.isnan(value) else 2)
 
 
 def test_sets_together(make_set):
