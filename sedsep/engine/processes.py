@@ -152,7 +152,8 @@ def _reason(failed):
     for _, failure in failures:
         if os.path.isfile(failure.error_file):
             return UserError(failure.message)
-    rank, failure = failures[0]
+    # A process that lost another may be seen to end before the one that was killed.
+    rank, failure = min(failures, key=lambda item: item[1].exitcode >= 0)
     if failure.exitcode < 0:
         name = signal.Signals(-failure.exitcode).name
         message = f"process {rank} was killed by {name}" + " (out of memory?)" * (name == "SIGKILL")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -191,6 +192,18 @@ def test_a_process_that_is_killed_is_worth_another_try(tmp_path, sets):
     _, said = child.communicate(timeout=60)
     assert child.returncode == 137 and "was killed by SIGKILL (out of memory?)" in said, said
     assert "Traceback" not in said
+
+
+def test_of_several_failures_the_cause_is_named():
+    def failed(*codes):
+        return SimpleNamespace(failures={
+            rank: SimpleNamespace(exitcode=code, timestamp=5, error_file="<N/A>") for rank, code in enumerate(codes)
+        })  # fmt: skip
+
+    killed = processes._reason(failed(1, -9))
+    assert "process 1 was killed by SIGKILL" in str(killed) and killed.code == 137
+    assert processes._reason(failed(1, 75)).code == 75 and processes._reason(failed(130, 1)).code == 130
+    assert "process 0 ended with exit code 1; see above" in str(processes._reason(failed(1, 1)))
 
 
 def test_who_launches(monkeypatch):
