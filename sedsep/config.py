@@ -88,7 +88,8 @@ def resolve(target, section: dict, where: str = "", given=()) -> dict:
 
     A parameter annotated ``Annotated[dict, Other]`` is a section of its own, resolved against ``Other``;
     ``Annotated[dict, Other, ("n_mels",)]`` names parameters of ``Other`` that the code fills in by itself, and
-    ``Annotated[dict | None, Other]`` may be null. ``Annotated[int, Range(1)]`` is a number within limits.
+    ``Annotated[dict | None, Other]`` may be null. Where ``Other`` is a dict of several, ``{"a": A, "b": B}``, the
+    section's key ``kind`` says which; the first by default. ``Annotated[int, Range(1)]`` is a number within limits.
 
     Args:
         target: function or class. section: its keys. where: name of the section. given: not to be configured.
@@ -117,7 +118,8 @@ def resolve(target, section: dict, where: str = "", given=()) -> dict:
         kind, inner, *rest = typing.get_args(hint) if typing.get_origin(hint) is typing.Annotated else (hint, None)
         if inner is not None and not isinstance(inner, Range):
             absent = section.get(key) is None and type(None) in typing.get_args(kind)
-            resolved[key] = None if absent else resolve(inner, section.get(key), name, *rest)
+            resolve_inner = _resolve_kind if isinstance(inner, dict) else resolve
+            resolved[key] = None if absent else resolve_inner(inner, section.get(key), name, *rest)
         elif key in section:
             value = typed(section[key], kind, name)
             resolved[key] = inner.check(value, name) if inner else value
@@ -126,6 +128,14 @@ def resolve(target, section: dict, where: str = "", given=()) -> dict:
         else:
             resolved[key] = plain(_default(target, parameter))
     return resolved
+
+
+def _resolve_kind(kinds, section, where, given=()) -> dict:
+    """A section that is resolved against one of several targets; its ``kind`` comes first in the result."""
+    rest = dict(section) if isinstance(section, dict) else section
+    kind = rest.pop("kind", None) if rest else None
+    kind = typed(next(iter(kinds)) if kind is None else kind, typing.Literal[tuple(kinds)], join(where, "kind"))
+    return {"kind": kind, **resolve(kinds[kind], rest, where, given)}
 
 
 def _default(target, parameter):

@@ -11,10 +11,11 @@ import torch
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from sedsep.losses.separation import log_error, neg_ratio
+from sedsep.losses.separation import centred, log_error, neg_ratio
 
 # Bound of the error of an energy from float32 products, relative to the energy of all signals; 3e-6 is seen.
 UNCERTAINTY = 2e-5
+RIDGE = 1e-8  # of the least-squares assignment, relative to the mean energy of the estimates
 
 
 def mixit(
@@ -24,6 +25,7 @@ def mixit(
     snr_max: float = 30.0,
     zero_mean: bool = False,
     reduction: Literal["mean", "sum"] = "mean",
+    search: Literal["exact", "least_squares"] = "exact",
 ) -> tuple:
     """The smallest loss over all ``2^N`` ways of adding estimates ``(B, N, T)`` up to the mixtures ``(B, 2, T)``.
 
@@ -35,6 +37,8 @@ def mixit(
             (:func:`sedsep.losses.separation.log_error`), whose power is that of each mixture.
         zero_mean: subtract the mean of every signal first.
         reduction: of the losses of the two mixtures, "mean" or "sum" (eq. 6 of the joint system).
+        search: "exact", or :func:`least_squares_assignment`, which is no longer exponential in N and may miss the
+            smallest loss.
 
     Returns:
         loss ``(B,)``, differentiable with respect to the estimates, and assignment ``(B, 2, N)`` of zeros and ones
@@ -48,7 +52,10 @@ def mixit(
         return log_error(noise, power, snr_max) if loss == "thresholded" else neg_ratio(power, noise)
 
     with torch.no_grad():
-        assignment, power = best_assignment(estimates, mixtures, score, zero_mean)
+        if search == "exact":
+            assignment, power = best_assignment(estimates, mixtures, score, zero_mean)
+        else:
+            assignment, power = least_squares_assignment(estimates, mixtures, zero_mean)
     noise = MixtureError.apply(estimates, mixtures, assignment.to(estimates.dtype), zero_mean)
     losses = score(noise, power.to(noise.dtype))  # (B, 2)
     return losses.mean(1) if reduction == "mean" else losses.sum(1), assignment
@@ -76,6 +83,27 @@ def best_assignment(estimates, mixtures, score, zero_mean: bool = False) -> tupl
         noise, power, _ = errors(estimates.double(), mixtures.double(), table, zero_mean)
         index = score(noise, power).sum(2).argmin(1, keepdim=True)
     return table[index.squeeze(1)], power.squeeze(1)
+
+
+def least_squares_assignment(estimates, mixtures, zero_mean: bool = False) -> tuple:
+    """Estimates ``(B, N, T)``, mixtures ``(B, 2, T)`` -> the assignment nearest to the least-squares one.
+
+    The matrix ``(2, N)`` that rebuilds the mixtures best from the estimates, without any constraint; each estimate
+    goes to the mixture where its weight is larger, to the first among equals.
+
+    Source: Wisdom et al., "Sparse, efficient, and semantic mixture invariant training", WASPAA 2021.
+
+    Returns:
+        as :func:`best_assignment`.
+    """
+    s, x = (centred(signals.double(), zero_mean) for signals in (estimates, mixtures))
+    within, across = s @ s.transpose(1, 2), s @ x.transpose(1, 2)  # (B, N, N), (B, N, 2)
+    # Silent or equal estimates leave the system singular; a ridge far below their energy decides.
+    ridge = RIDGE * within.diagonal(dim1=1, dim2=2).mean(1).clamp(min=1e-12)
+    within = within + ridge.view(-1, 1, 1) * torch.eye(s.shape[1], dtype=s.dtype, device=s.device)
+    weights = torch.linalg.solve_ex(within, across).result  # (B, N, 2)
+    first = (weights[..., 0] >= weights[..., 1]).double()
+    return torch.stack((first, 1 - first), 1), x.square().sum(2)
 
 
 def errors(estimates, mixtures, table: torch.Tensor, zero_mean: bool = False) -> tuple:

@@ -22,6 +22,7 @@ def supervised(
     zero_targets: Literal["plain", "google"] = "plain",
     zero_mean: bool = False,
     reduction: Literal["mean", "sum"] = "mean",
+    groups=None,
 ) -> tuple:
     """Loss and permutation of estimates ``(B, N, T)`` and references ``(B, N, T)`` that add up to the mixture.
 
@@ -31,14 +32,15 @@ def supervised(
             to silence. "google" matches by error energy, then takes the error in dB with thresholds:
             30 dB under an active reference, 20 dB under the mixture for a reference of zeros.
         zero_mean: subtract the mean of every signal first. reduction: of the losses of a clip's sources.
+        groups: see :func:`sedsep.losses.pit.pit`.
 
     Returns:
         loss ``(B,)``, differentiable, and permutation ``(B, N)``: the estimate that belongs to each reference.
     """
     if zero_targets == "plain":
-        return pit(pairwise_neg_sdr(estimates, references, kind, zero_mean), reduction)
+        return pit(pairwise_neg_sdr(estimates, references, kind, zero_mean), reduction, groups)
     with torch.no_grad():
-        _, permutation = pit(pairwise_log_mse(estimates, references, zero_mean=zero_mean))
+        _, permutation = pit(pairwise_log_mse(estimates, references, zero_mean=zero_mean), groups=groups)
     noise = energy(reorder(estimates, permutation) - references, zero_mean)  # (B, N)
     mixture = energy(references.sum(1, keepdim=True), zero_mean)  # (B, 1)
     losses = torch.where(

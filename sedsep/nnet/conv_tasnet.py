@@ -12,6 +12,7 @@ from torch import nn
 from sedsep.nnet.encoder import compress, filterbank, framed
 from sedsep.nnet.fast import fusable
 from sedsep.nnet.fused_mask import MaskDecode
+from sedsep.nnet.mixture_consistency import share_out
 from sedsep.nnet.tcn import TCN, LayerNorm
 
 MASKS = {
@@ -48,7 +49,7 @@ class ConvTasNet(nn.Module):
         n_blocks: int = 4,
         n_repeats: int = 1,
         mask: Literal["sigmoid", "relu", "softmax", "linear"] = "sigmoid",
-        norm: Literal["gln", "cln"] = "gln",
+        norm: Literal["gln", "cln", "fgln"] = "gln",
         mixture_consistency: bool = False,
     ):
         super().__init__()
@@ -84,7 +85,7 @@ class ConvTasNet(nn.Module):
             decoded = (MASKS[self.mask](score) * latent) @ self.decoder  # (B, L, N, kernel)
         estimates = overlap_add(decoded.transpose(1, 2), self.stride, mixture.shape[1])
         if self.mixture_consistency:
-            estimates = estimates + (mixture - estimates.sum(1)).unsqueeze(1) / self.n_sources
+            estimates = share_out(estimates, mixture, estimates.new_full((1, self.n_sources), 1 / self.n_sources))
         return estimates
 
 

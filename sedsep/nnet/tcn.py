@@ -20,10 +20,11 @@ class LayerNorm(nn.Module):
 
     Args:
         channels: D.
-        kind: "gln" takes mean and variance over L and D of a clip (global), "cln" over D of each frame.
+        kind: "gln" takes mean and variance over L and D of a clip (global), "cln" over D of each frame, "fgln" over
+            L of each channel.
     """
 
-    def __init__(self, channels: int, kind: Literal["gln", "cln"] = "gln"):
+    def __init__(self, channels: int, kind: Literal["gln", "cln", "fgln"] = "gln"):
         super().__init__()
         self.kind = kind
         self.gain = nn.Parameter(torch.ones(channels))
@@ -33,6 +34,9 @@ class LayerNorm(nn.Module):
         """``(B, L, D)`` -> the same shape."""
         if self.kind == "cln":
             return F.layer_norm(x, x.shape[2:], self.gain, self.bias, EPS)
+        if self.kind == "fgln":
+            variance, mean = torch.var_mean(x, 1, correction=0, keepdim=True)
+            return torch.addcmul(self.bias, (x - mean) * (variance + EPS).rsqrt(), self.gain)
         return torch.addcmul(self.bias, F.layer_norm(x, x.shape[1:], eps=EPS), self.gain)
 
 
@@ -99,7 +103,7 @@ class TCN(nn.Module):
         kernel: int = 3,
         n_blocks: int = 8,
         n_repeats: int = 3,
-        norm: Literal["gln", "cln"] = "gln",
+        norm: Literal["gln", "cln", "fgln"] = "gln",
     ):
         super().__init__()
         self.n_out = skip or channels

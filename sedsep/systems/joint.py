@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from sedsep.labels import Classes, FrameGrid
-from sedsep.nnet.conv_tasnet import ConvTasNet
 from sedsep.nnet.crnn import Detection
 from sedsep.nnet.detector import CRNNSection, Detector
 from sedsep.nnet.frontend import LogMel
+from sedsep.nnet.separators import SeparatorSection, build_separator
 from sedsep.systems.mean_teacher import MeanTeacher, Teaching
 from sedsep.systems.selection import Selection
 
@@ -53,8 +53,9 @@ class Joint(MeanTeacher):
         mode: which part learns.
         freeze_batch_norm: keep the batch-norm statistics and affine of the detector when it learns, as the
             DCASE 2021 SSep+SED baseline does (the paper does not say).
-        separator, frontend, detector, teaching, selection: keys of ``ConvTasNet``, ``LogMel``, ``CRNN``,
-            ``Teaching`` and ``Selection``. The first three come from the checkpoints that training starts from.
+        separator, frontend, detector, teaching, selection: keys of a separator (``nnet/separators.py``), of
+            ``LogMel``, ``CRNN``, ``Teaching`` and ``Selection``. The first three come from the checkpoints that
+            training starts from.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Joint(MeanTeacher):
         classes: Classes,
         mode: Literal["stage1", "stage2", "joint"] = "joint",
         freeze_batch_norm: bool = True,
-        separator: Annotated[dict, ConvTasNet] = None,
+        separator: SeparatorSection = None,
         frontend: Annotated[dict, LogMel] = None,
         detector: CRNNSection = None,
         teaching: Annotated[dict, Teaching] = None,
@@ -70,7 +71,7 @@ class Joint(MeanTeacher):
     ):
         inner = Detector(len(classes), frontend, detector)
         grid = FrameGrid(frontend["sample_rate"], frontend["hop"], inner.crnn.pool)
-        student = SeparatedDetector(ConvTasNet(**separator), inner)
+        student = SeparatedDetector(build_separator(separator), inner)
         super().__init__(classes, frontend["sample_rate"], student, grid, teaching, selection)
         self.freeze_batch_norm = freeze_batch_norm
         self.frozen = {"stage1": "separator", "stage2": "detector", "joint": None}[mode]

@@ -14,7 +14,7 @@ from sedsep.losses.mixit import mixit
 from sedsep.losses.pit import pit
 from sedsep.losses.separation import pairwise_log_mse
 from sedsep.losses.supervised import supervised
-from sedsep.nnet.conv_tasnet import ConvTasNet
+from sedsep.nnet.separators import SeparatorSection, build_separator
 from sedsep.systems.base import System
 
 
@@ -22,13 +22,16 @@ class Separation(System):
     """Trains a separator ``(B, T) -> (B, N, T)``.
 
     Args:
-        sample_rate: Hz. separator: keys of ``ConvTasNet``.
+        sample_rate: Hz. separator: keys of a separator (``nnet/separators.py``).
         loss: "pit" needs stems; "mixit" adds neighbouring clips of the batch in pairs and needs none.
         form: "snr" is the plain negative SNR of JSS; "thresholded" stops to reward at ``snr_max`` dB.
         zero_targets: what a silent reference asks of its output under "pit": nothing ("plain", as JSS writes it:
             its loss is constant), or silence 20 dB under the mixture ("google", with thresholds throughout).
         zero_mean: remove each signal's mean first, as asteroid does; JSS eq. 9 does not.
         reduction: of the losses of a clip's sources or mixtures; the minimum is found alike.
+        assignment: of estimates to the two mixtures under "mixit": "exact", over all, or "least_squares".
+        groups: under "pit", a name for each output; only outputs of one name change places to fit the stems, which
+            come background first, and one with the name "" keeps its own. None: all may.
     """
 
     variants = ("separator",)
@@ -37,18 +40,23 @@ class Separation(System):
         self,
         classes: Classes,
         sample_rate: int = 16000,
-        separator: Annotated[dict, ConvTasNet] = None,
+        separator: SeparatorSection = None,
         loss: Literal["pit", "mixit"] = "mixit",
         form: Literal["snr", "thresholded"] = "snr",
         snr_max: float = 30.0,
         zero_targets: Literal["plain", "google"] = "plain",
         zero_mean: bool = False,
         reduction: Literal["mean", "sum"] = "mean",
+        assignment: Literal["exact", "least_squares"] = "exact",
+        groups: list[str] | None = None,
     ):
         super().__init__(classes, sample_rate)
-        self.separator = ConvTasNet(**separator)
+        self.separator = build_separator(separator)
         self.loss, self.form, self.snr_max = loss, form, snr_max
         self.zero_targets, self.zero_mean, self.reduction = zero_targets, zero_mean, reduction
+        self.assignment, self.groups = assignment, groups
+        if groups is not None and len(groups) != separator["n_sources"]:
+            raise UserError(f"system.groups names {len(groups)} outputs; the separator has {separator['n_sources']}")
         self.n_sources = separator["n_sources"] if loss == "pit" else None
         self.clips_together = 2 if loss == "mixit" else 1
 
@@ -79,13 +87,15 @@ class Separation(System):
             raise UserError("data.batch must be at least 2 for MixIT: it adds clips in pairs")
         pairs = batch.mixture[: len(batch) // 2 * 2].unflatten(0, (-1, 2))  # (B, T) -> (B / 2, 2, T)
         estimates = self.separator(pairs.sum(1))
-        return mixit(estimates, pairs, self.form, self.snr_max, self.zero_mean, self.reduction)[0]
+        return mixit(
+            estimates, pairs, self.form, self.snr_max, self.zero_mean, self.reduction, self.assignment
+        )[0]  # fmt: skip
 
     def _pit(self, batch):
         estimates = self.separator(batch.mixture)
         if self.form == "thresholded" and self.zero_targets == "plain":
             matrix = pairwise_log_mse(estimates, batch.sources, self.snr_max, self.zero_mean)
-            return pit(matrix, self.reduction)[0]
+            return pit(matrix, self.reduction, self.groups)[0]
         return supervised(
-            estimates, batch.sources, "snr", self.zero_targets, self.zero_mean, self.reduction
+            estimates, batch.sources, "snr", self.zero_targets, self.zero_mean, self.reduction, self.groups
         )[0]  # fmt: skip

@@ -123,3 +123,36 @@ def test_a_silent_mixture_is_finite(loss):
     value, _ = mixit(estimates, torch.cat([torch.zeros(1, 1, 50), torch.randn(1, 1, 50)], 1), loss)
     value.sum().backward()
     assert value.isfinite().all() and estimates.grad.isfinite().all()
+
+
+def test_least_squares_finds_how_the_mixtures_were_made():
+    """The toy of spec 06, H.6, four sources and more, with estimates that are not perfect."""
+    for n_sources in (4, 8, 16):
+        generator = torch.Generator().manual_seed(n_sources)
+        sources = torch.randn(3, n_sources, 2000, generator=generator)
+        first = (torch.rand(3, n_sources, generator=generator) < 0.5).float()
+        rows = torch.stack([first, 1 - first], 1)
+        noisy = sources + 0.3 * torch.randn(3, n_sources, 2000, generator=generator)
+        value, assignment = mixit(noisy, rows @ sources, search="least_squares")
+        assert torch.equal(assignment.float(), rows)
+        if n_sources < 16:
+            torch.testing.assert_close(value, mixit(noisy, rows @ sources)[0])
+
+
+def test_least_squares_gives_the_true_loss_of_its_assignment():
+    estimates, mixtures = torch.randn(4, 5, 300, requires_grad=True), torch.randn(4, 2, 300)
+    value, assignment = mixit(estimates, mixtures, "thresholded", search="least_squares")
+    rest = mixtures - assignment.float() @ estimates
+    expected = log_error(rest.square().sum(2), mixtures.square().sum(2), 30.0).mean(1)
+    torch.testing.assert_close(value, expected)
+    assert (value >= mixit(estimates, mixtures, "thresholded")[0] - 1e-4).all()
+    value.sum().backward()
+    assert estimates.grad.abs().sum(2).min() > 0
+
+
+def test_least_squares_bears_silent_and_equal_estimates():
+    sources = torch.randn(2, 2, 500)
+    estimates = torch.cat([sources, sources[:, :1], torch.zeros(2, 1, 500)], 1)
+    value, assignment = mixit(estimates, sources, search="least_squares")
+    assert torch.isfinite(value).all() and torch.equal(assignment.sum(1), torch.ones(2, 4).double())
+    assert assignment[:, 0, 0].eq(1).all() and assignment[:, 0, 1].eq(0).all()

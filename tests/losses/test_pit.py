@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedsep.losses.pit import by_hungarian, by_table, pit, reorder
+from sedsep.losses.pit import by_hungarian, by_table, exchangeable, pit, reorder
 from sedsep.losses.separation import pairwise_neg_sdr
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
@@ -35,10 +35,28 @@ def test_is_the_best_permutation(n_sources, seed):
         assert value == pytest.approx(expected) and tuple(order) == best
 
 
-@pytest.mark.parametrize("n_sources", [1, 2, 4, 6])
-def test_hungarian_is_the_table(n_sources):
-    matrix = torch.randn(5, n_sources, n_sources)
-    assert torch.equal(by_hungarian(matrix), by_table(matrix))
+@pytest.mark.parametrize("groups", ["a", "aa", "abab", "aabbcc", ". .aa"])
+def test_hungarian_is_the_table(groups):
+    groups = tuple(name.strip(". ") for name in groups)
+    matrix = torch.randn(5, len(groups), len(groups))
+    allowed = exchangeable(groups)
+    assert torch.equal(by_hungarian(matrix, allowed), by_table(matrix, allowed))
+
+
+@given(st.lists(st.sampled_from(["", "background", "event"]), min_size=2, max_size=7), st.integers(0, 10**6))
+@settings(max_examples=30, deadline=None)
+def test_sources_change_places_inside_their_group_only(groups, seed):
+    n_sources = len(groups)
+    matrix = torch.randn(2, n_sources, n_sources, generator=torch.Generator().manual_seed(seed))
+    loss, permutation = pit(matrix, "sum", groups)
+    for clip, value, order in zip(matrix.tolist(), loss.tolist(), permutation.tolist()):
+        legal = [
+            p
+            for p in itertools.permutations(range(n_sources))
+            if all(j == p[j] or (groups[j] and groups[j] == groups[p[j]]) for j in range(n_sources))
+        ]
+        assert tuple(order) in legal
+        assert value == pytest.approx(min(sum(clip[p[j]][j] for j in range(n_sources)) for p in legal), abs=1e-5)
 
 
 def test_many_sources_are_found_again():

@@ -16,6 +16,37 @@ def test_mixit_adds_neighbouring_clips(build, batch):
     assert set(system(batch, Progress(1, 0.0))) == {"mixit"}
 
 
+def test_the_assignment_can_be_by_least_squares(build, batch):
+    exact, other = (build("separation", loss="mixit", assignment=how) for how in ("exact", "least_squares"))
+    with torch.no_grad():
+        assert (other.clip_losses(batch) >= exact.clip_losses(batch) - 1e-4).all()
+
+
+@pytest.mark.parametrize("kind", ["tdcn_fuss", "tdcn_mixit", "tdcn_asteroid"])
+@pytest.mark.parametrize("loss", ["pit", "mixit"])
+def test_any_separator_trains(build, batch, kind, loss):
+    small = {"bottleneck": 4, "hidden": 8, "n_blocks": 2, "n_repeats": 2}
+    system = build("separation", loss=loss, separator={"kind": kind, "n_sources": 3, **small})
+    batch.sources = 0.1 * torch.randn(6, 3, 8000)
+    batch.mixture = batch.sources.sum(1)
+    sum(system(batch, Progress(1, 0.0)).values()).backward()
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in system.parameters())
+
+
+def test_groups_keep_the_background_in_its_place(build, batch):
+    system = build("separation", loss="pit", groups=["", "event", "event"])
+    batch.sources = 0.1 * torch.randn(6, 3, 8000)
+    batch.mixture = batch.sources.sum(1)
+    with torch.no_grad():
+        one = system.clip_losses(batch)
+        batch.sources = batch.sources[:, [0, 2, 1]]
+        torch.testing.assert_close(one, system.clip_losses(batch))
+        batch.sources = batch.sources[:, [1, 0, 2]]
+        assert not torch.allclose(one, system.clip_losses(batch))
+    with pytest.raises(UserError, match="names 2 outputs; the separator has 3"):
+        build("separation", loss="pit", groups=["", "event"])
+
+
 def test_mixit_needs_two_clips(build, batch):
     batch.mixture, batch.ids = batch.mixture[:1], batch.ids[:1]
     with pytest.raises(UserError, match="pairs"):
