@@ -74,8 +74,14 @@ class TargetMixtures:
 
 
 LABELS = {"strong": "strong", "weak": "weak", "unlabelled": "none"}  # of each stream
-ROLES = {"separator": "separation", "detector": "detection", "model": "joint"}  # systems that training starts from
-DATA = {"separation": Mixtures, "detection": Labelled, "joint": Labelled, "extraction": TargetMixtures}
+ROLES = {"separator": "separation", "detector": "detection"}  # what training starts from; else: its own system
+DATA = {
+    "separation": Mixtures,
+    "detection": Labelled,
+    "joint": Labelled,
+    "ensemble": Labelled,
+    "extraction": TargetMixtures,
+}
 
 
 def schema(name: str):
@@ -108,7 +114,7 @@ def train(name: str, raw: dict, exp, streams: dict, validation: dict, initial: d
         the metrics of the best epoch of each variant.
     """
     initial = {part: path for part, path in (initial or {}).items() if path}
-    resolved = config.resolve(schema(name), {**raw, "system": _with_inherited(raw.get("system"), initial)})
+    resolved = config.resolve(schema(name), {**raw, "system": _with_inherited(name, raw.get("system"), initial)})
     sets = {stream: [_read(source, stream) for source in sources] for stream, sources in streams.items()}
     valid_sets = {stream: [_read(source, stream) for source in sources] for stream, sources in validation.items()}
     classes = _common_classes([s for group in (*sets.values(), *valid_sets.values()) for s in group])
@@ -155,12 +161,12 @@ def _read(source, stream):
     return SimulatedClips(describe(config.read(scene)), Soundbank.read(bank))
 
 
-def _with_inherited(section, initial):
-    """The system's section with the parts that the initial models fix."""
+def _with_inherited(name, section, initial):
+    """The section of the system ``name`` with the parts that the initial models fix."""
     section = dict(section or {})
     for role, path in initial.items():
         described = checkpoint.described(path)
-        checkpoint.require(path, described, ROLES[role])
+        checkpoint.require(path, described, ROLES.get(role, name))
         for part in {"separator", "frontend", "detector"} & set(described["config"]):
             if section.setdefault(part, described["config"][part]) != described["config"][part]:
                 raise UserError(f"configuration: system.{part} is fixed by {path}; leave it out")

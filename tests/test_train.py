@@ -124,6 +124,23 @@ def test_the_stages_of_joint_training(tmp_path, sets):
                  if n.startswith("teacher.separator")}, separator)  # fmt: skip
 
 
+def test_the_ensemble_starts_from_separator_and_detector(tmp_path, sets):
+    train("separation", SEPARATION, tmp_path / "sep", *sets["mixtures"])
+    train("detection", DETECTION, tmp_path / "sed", *sets["detection"])
+    initial = {"separator": tmp_path / "sep/best_separator.pt", "detector": tmp_path / "sed/best_teacher.pt"}
+    ensemble = {key: value for key, value in DETECTION.items() if key != "system"}
+    ensemble = merged(ensemble, data={"strong": 1}, optimisation={"accumulate": 2, "clip_norm": 5.0})
+    best = train("ensemble", ensemble, tmp_path / "e", *sets["detection"], initial=initial)
+    assert set(best) == {"student", "teacher"}
+    found = weights(tmp_path / "e/best_teacher.pt")
+    separator = {n.removeprefix("separator."): v for n, v in found.items() if n.startswith("separator.")}
+    assert same(weights(initial["separator"]), {f"separator.{n}": v for n, v in separator.items()})
+    mixture = {n.replace("teacher.mixture", "teacher"): v for n, v in found.items() if "teacher.mixture" in n}
+    assert same(mixture, weights(initial["detector"]))
+    log = [json.loads(line) for line in (tmp_path / "e/log.jsonl").read_text().splitlines()]
+    assert [record["step"] for record in log] == [2, 4], "three batches make two steps"
+
+
 def test_another_configuration_in_the_same_directory_is_refused(tmp_path, sets):
     train("detection", DETECTION, tmp_path / "e", *sets["detection"])
     with pytest.raises(UserError, match="another configuration.*optimisation.learning_rate: 0.001 -> 0.1"):

@@ -73,7 +73,7 @@ def train_sed(conf, settings, exp, seed, ngpu, strong, mix, weak, unlabelled, va
 
 @click.command("train-joint")
 @training
-@click.option("--mode", type=click.Choice(["stage1", "stage2", "joint"]), help="Same as --set system.mode=...")
+@click.option("--mode", type=click.Choice(["stage1", "stage2", "joint", "ensemble"]), help="What learns; see above.")
 @click.option("--separator", type=FILE, help="Separator to start from (best_separator.pt).")
 @click.option("--detector", type=FILE, help="Detector to start from (best_student.pt or best_teacher.pt).")
 @click.option("--init", type=FILE, help="Joint model to start from, instead of the two.")
@@ -82,13 +82,19 @@ def train_joint(
     conf, settings, exp, seed, ngpu, mode, separator, detector, init, strong, mix, weak, unlabelled,
     valid_strong, valid_weak,
 ):
-    """Train separator and detector together: the detector (stage1), the separator (stage2), or both (joint)."""
+    """Train separator and detector together.
+
+    Modes: stage1 trains the detector on separated sources, stage2 the separator through the detector, joint both.
+    ensemble (the DCASE 2021 SSep+SED baseline) keeps the separator and a detector of the mixture, and trains one of
+    the sources and the weight between the two. The first three are the same as --set system.mode=...
+    """
     if bool(init) == bool(separator or detector) or bool(separator) != bool(detector):
         raise click.UsageError("give either --init, or --separator and --detector")
     streams = {"strong": (*strong, *mix), "weak": weak, "unlabelled": unlabelled}
     validation = {"strong": valid_strong, "weak": valid_weak}
     initial = {"separator": separator, "detector": detector, "model": init}
-    run("joint", conf, settings, exp, ngpu, {"seed": seed, "system.mode": mode}, streams, validation, initial)
+    name, mode = ("ensemble", None) if mode == "ensemble" else ("joint", mode)
+    run(name, conf, settings, exp, ngpu, {"seed": seed, "system.mode": mode}, streams, validation, initial)
 
 
 @click.command("train-tse")

@@ -14,6 +14,7 @@ from sedsep.nnet.crnn import Detection
 from sedsep.nnet.detector import CRNNSection, Detector
 from sedsep.nnet.frontend import LogMel
 from sedsep.nnet.separators import SeparatorSection, build_separator
+from sedsep.systems.frozen import batch_norms, keep_still
 from sedsep.systems.mean_teacher import MeanTeacher, Teaching
 from sedsep.systems.selection import Selection
 
@@ -83,7 +84,7 @@ class Joint(MeanTeacher):
         if self.frozen:
             yield from getattr(network, self.frozen).parameters()
         if self.freeze_batch_norm:
-            for layer in _batch_norms(network):
+            for layer in batch_norms(network):
                 yield from layer.parameters()
 
     def train(self, mode: bool = True):
@@ -91,12 +92,9 @@ class Joint(MeanTeacher):
         super().train(mode)
         for network in (self.student, self.teacher):
             if self.frozen:
-                getattr(network, self.frozen).eval()
-                for layer in getattr(network, self.frozen).modules():
-                    if isinstance(layer, nn.RNNBase):
-                        layer.train()  # cuDNN passes gradients only in this mode; our GRU has no dropout to wake
+                keep_still(getattr(network, self.frozen))
             if self.freeze_batch_norm:
-                for layer in _batch_norms(network):
+                for layer in batch_norms(network):
                     layer.eval()
         return self
 
@@ -129,7 +127,3 @@ class Joint(MeanTeacher):
     def separate(self, mixture, variant: str = "student"):
         """Mixture ``(B, T)`` -> estimates ``(B, N, T)``."""
         return getattr(self, variant).separator(mixture)
-
-
-def _batch_norms(network):
-    return [layer for layer in network.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]

@@ -138,8 +138,8 @@ def test_every_configuration_of_the_recipes_is_legal(path):
     if path.parent.name == "scenes":
         describe(raw)
         return
-    name = {"sep": "separation", "sed": "detection", "joint": "joint", "tse": "extraction"}[path.stem]
-    config.resolve(schema(name), raw)
+    named = {"sep": "separation", "sed": "detection", "joint": "joint", "ensemble": "ensemble", "tse": "extraction"}
+    config.resolve(schema(named[path.stem.split("_")[0]]), raw)
 
 
 def test_doctests():

@@ -20,7 +20,7 @@ def build():
         parts = {"separation": {"separator": SEPARATOR, "sample_rate": 8000}}
         detecting = {"frontend": FRONTEND, "detector": DETECTOR}
         parts["detection"] = detecting
-        parts["joint"] = {**detecting, "separator": SEPARATOR}
+        parts["joint"] = parts["ensemble"] = {**detecting, "separator": SEPARATOR}
         classes = Classes(("High", "Low"))
         return SYSTEMS[name](classes, **resolve(SYSTEMS[name], {**parts[name], **section}))
 

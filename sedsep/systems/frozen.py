@@ -1,0 +1,16 @@
+"""Frozen parts of a system: what training leaves alone, in parameters, statistics and dropout."""
+
+from torch import nn
+
+
+def batch_norms(network: nn.Module) -> list:
+    """The batch-norm layers of a network."""
+    return [layer for layer in network.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
+
+
+def keep_still(network: nn.Module) -> None:
+    """Evaluation mode, in which gradients still pass: no dropout, no batch-norm statistics."""
+    network.eval()
+    for layer in network.modules():
+        if isinstance(layer, nn.RNNBase):
+            layer.train()  # cuDNN passes gradients only in this mode; our GRU has no dropout to wake
