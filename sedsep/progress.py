@@ -2,8 +2,12 @@
 
 import os
 import sys
+import threading
 
 from tqdm import tqdm
+
+# tqdm's own lock is shared by processes: one that is killed while it draws would leave all the others waiting forever.
+tqdm.set_lock(threading.RLock())
 
 
 def bar(total: int, unit: str, description: str = "", done: int = 0, disable: bool = False) -> tqdm:

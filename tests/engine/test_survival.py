@@ -10,7 +10,9 @@ import time
 
 import pytest
 import torch
+from tqdm import tqdm
 
+from sedsep import progress
 from sedsep.engine import checkpoint
 from sedsep.engine.survival import Clock, Signals
 from sedsep.errors import Stopped, UserError
@@ -90,20 +92,29 @@ def position(directory):
     return state["epoch"] * 6 + state["tally"]["seen"]
 
 
+def forked(directory, seconds):
+    """A run in a process of its own, which is killed where it takes longer than ``seconds``; whether it ended."""
+    child = FORK.Process(target=run, args=(directory,))
+    child.start()
+    child.join(seconds)
+    child.kill()
+    child.join()
+    assert child.exitcode in (0, -signal.SIGKILL)
+    return child.exitcode == 0
+
+
 def test_fifty_kills_at_random_moments(tmp_path):
     straight = trainer(tmp_path / "straight", 4)
     straight.fit()
+    start = time.monotonic()
+    assert forked(tmp_path / "undisturbed", 60)
+    longest = time.monotonic() - start
     draw, kills, in_writes, runs = random.Random(0), 0, 0, 0
     while kills < 50 or runs == 0:
         directory, before, finished = tmp_path / f"run{runs}", 0, False
         while not finished:
-            child = FORK.Process(target=run, args=(directory,))
-            child.start()
-            child.join(draw.uniform(0.0, 0.12) if kills < 50 else None)
-            child.kill()
-            child.join()
-            assert child.exitcode in (0, -signal.SIGKILL)
-            finished = child.exitcode == 0
+            finished = forked(directory, draw.uniform(0, longest) if kills < 50 else 60)
+            assert finished or kills < 50, "left alone it comes to its end"
             kills += not finished
             in_writes += bool(list(directory.glob(".*.part")))
             assert position(directory) >= before, "what was saved is never lost"
@@ -113,6 +124,27 @@ def test_fifty_kills_at_random_moments(tmp_path):
         assert all(torch.equal(value, whole[name]) for name, value in straight.system.state_dict().items())
         assert log(directory) == log(tmp_path / "straight")
     assert in_writes > 0, "no kill fell into a write: the test proves less than it says"
+
+
+def draws_forever(started):
+    with progress.bar(1, "step"):
+        with tqdm.get_lock():
+            started.set()
+            time.sleep(60)
+
+
+def test_a_process_that_is_killed_while_it_draws_keeps_no_other_from_drawing():
+    progress.say("the parent has drawn before, so that they all have its lock")
+    started = FORK.Event()
+    child = FORK.Process(target=draws_forever, args=(started,))
+    child.start()
+    assert started.wait(30)
+    child.kill()
+    child.join()
+    other = FORK.Process(target=progress.say, args=("drawn",))
+    other.start()
+    other.join(30)
+    assert other.exitcode == 0
 
 
 def until_full(directory, said):
