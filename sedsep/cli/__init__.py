@@ -8,7 +8,7 @@ import time
 import click
 
 from sedsep import __version__
-from sedsep.cli import cluster, data, evaluate, extract, score, smooth, train
+from sedsep.cli import cluster, data, evaluate, extract, importing, score, smooth, train
 from sedsep.errors import Stopped, UserError
 
 
@@ -25,7 +25,7 @@ def sedsep():
     """Separate sounds, detect sound events, and train each to help the other."""
 
 
-for topic in (data, train, extract, evaluate, smooth, score, cluster):
+for topic in (data, train, importing, extract, evaluate, smooth, score, cluster):
     for command in topic.COMMANDS:
         sedsep.add_command(command)
 

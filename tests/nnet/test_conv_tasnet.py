@@ -7,35 +7,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from sedsep.engine.peers.asteroid import from_asteroid
 from sedsep.errors import UserError
 from sedsep.nnet.conv_tasnet import MASKS, ConvTasNet, overlap_add
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 SMALL = dict(n_sources=3, n_filters=32, bottleneck=16, hidden=24, skip=16, n_blocks=3, n_repeats=2)
-BLOCK = {
-    "expand.weight": "0.weight", "expand.bias": "0.bias", "act1.weight": "1.weight", "norm1.gain": "2.gamma",
-    "norm1.bias": "2.beta", "depthwise.weight": "3.weight", "depthwise.bias": "3.bias", "act2.weight": "4.weight",
-    "norm2.gain": "5.gamma", "norm2.bias": "5.beta",
-}  # fmt: skip
-AROUND = {
-    "encoder": "encoder.filterbank._filters", "decoder": "decoder.filterbank._filters",
-    "norm.gain": "masker.bottleneck.0.gamma", "norm.bias": "masker.bottleneck.0.beta",
-    "bottleneck.weight": "masker.bottleneck.1.weight", "bottleneck.bias": "masker.bottleneck.1.bias",
-    "act.weight": "masker.mask_net.0.weight", "masks.weight": "masker.mask_net.1.weight",
-    "masks.bias": "masker.mask_net.1.bias",
-}  # fmt: skip
-
-
-def from_asteroid(weights: dict, own: dict) -> dict:
-    """Names and shapes of asteroid -> ours; residual and skip are one matrix here, 1 x 1 convolutions matrices."""
-    renamed = {ours: weights[peer] for ours, peer in AROUND.items()}
-    for i in range(sum(name.endswith("res_conv.bias") for name in weights)):
-        peer, ours = f"masker.TCN.{i}.", f"tcn.blocks.{i}."
-        renamed |= {ours + a: weights[f"{peer}shared_block.{b}"] for a, b in BLOCK.items()}
-        for part in ("weight", "bias"):
-            outputs = [weights[f"{peer}{name}_conv.{part}"] for name in ("res", "skip")]
-            renamed[f"{ours}project.{part}"] = torch.cat(outputs)
-    return {name: value.reshape(own[name].shape) for name, value in renamed.items()}
 
 
 @pytest.mark.parametrize("name, settings", [("jss", {}), ("small", SMALL)])

@@ -1,29 +1,18 @@
 """CRNN: the peer's outputs from the peer's weights, sizes, and the order of layers."""
 
-import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from sedsep.engine.peers.desed_task import from_baseline
 from sedsep.errors import UserError
 from sedsep.nnet.crnn import CRNN
 from sedsep.nnet.frontend import LogMel
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
-LAYERS = {"conv": 0, "batchnorm": 1, "glu": 2}
 SMALL = dict(n_mels=8, channels=[4, 6, 8], pools=[[2, 2], [1, 2], [1, 2]], hidden=5)
-
-
-def from_baseline(weights: dict) -> dict:
-    """Names of the 2021 baseline -> ours; its gate is a linear layer, ours a 1 x 1 convolution."""
-    renamed = {}
-    for name, value in weights.items():
-        name = re.sub(r"^cnn\.cnn\.([a-z]+)(\d)\.", lambda m: f"cnn.{m[2]}.{LAYERS[m[1]]}.", name)
-        name = name.replace("rnn.rnn.", "rnn.").replace("dense_softmax", "attention").replace("dense", "strong")
-        renamed[name] = value[:, :, None, None] if name.endswith("linear.weight") else value
-    return renamed
 
 
 def test_outputs_are_those_of_the_2021_baseline():
@@ -33,7 +22,7 @@ def test_outputs_are_those_of_the_2021_baseline():
     golden = {name: torch.from_numpy(value) for name, value in np.load(path).items()}
     crnn = CRNN(n_classes=10).eval()
     weights = {k.removeprefix("weight/"): v for k, v in golden.items() if k.startswith("weight/")}
-    crnn.load_state_dict(from_baseline(weights))
+    crnn.load_state_dict(from_baseline(weights, crnn.state_dict()))
     with torch.no_grad():
         detection = crnn(LogMel()(golden["waveform"]))
     torch.testing.assert_close(detection.strong.transpose(1, 2), golden["strong"], rtol=1e-5, atol=1e-6)
