@@ -17,9 +17,10 @@ from sedsep.labels import Classes, FrameGrid
 
 @dataclass(frozen=True)
 class Sound:
-    """One whole clip: mixture ``(T,)``, labels in seconds, stems by class, "" for the background; None: not known.
+    """One whole clip: mixture ``(T,)``, labels in seconds, stems; None: not known.
 
-    ``origins`` are the original recordings in the stem of each class.
+    Keys of ``stems`` are classes, "" for the background, and numbers for sounds without a label; ``origins`` are
+    the original recordings in the stem of each class.
     """
 
     id: str
@@ -97,10 +98,13 @@ class MixedClips:
 
 
 def _by_class(stems) -> dict:
-    """``(what it is, waveform)`` pairs -> one waveform per class, "" for the background."""
+    """``(what it is, waveform)`` pairs -> one waveform per class, "" for the background.
+
+    A sound without a label is a source of its own (FUSS knows no classes); its key, a number, is no class's name.
+    """
     sums = {}
-    for info, waveform in stems:
-        name = "" if info.role == "background" else info.label
+    for number, (info, waveform) in enumerate(stems):
+        name = "" if info.role == "background" else info.label or number
         sums[name] = sums[name] + waveform if name in sums else waveform
     return sums
 
@@ -109,7 +113,7 @@ def _origins(infos) -> dict:
     """What stems are -> class -> the original recordings of its events."""
     origins = {}
     for info in infos:
-        if info.role == "foreground":
+        if info.role == "foreground" and info.label:
             origins.setdefault(info.label, set()).add(info.source)
     return origins
 
@@ -125,7 +129,7 @@ class Windows(Dataset):
         classes: the order of the label axis. sample_rate: Hz. seconds: length T.
         grid: frames of the strong labels, or None where no labels are wanted.
         n_sources: with a number N, the stems come along as ``(N, T)``: the background first, then one slot per
-            event class with the loudest classes first; what does not fit is added to the last slot.
+            event class and per sound without a label, the loudest first; what does not fit is added to the last.
         seed: of the windows. training: draw the windows instead of taking the beginning.
     """
 

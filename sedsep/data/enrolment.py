@@ -106,7 +106,7 @@ def pair(bank: Soundbank, clip_set: ClipSet, split: str = "test", seed: int = 20
         rng = np.random.default_rng([seed, index])
         origins = {}
         for stem in clip.stems:
-            if stem.role == "foreground":
+            if stem.role == "foreground" and stem.label:
                 origins.setdefault(stem.label, set()).add(stem.source)
         absent = [name for name in clip_set.classes if name not in origins and name in pools[1]]
         if absent:

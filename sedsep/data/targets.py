@@ -29,7 +29,7 @@ def recordings_of(part) -> dict:
     found = {}
     for clip in part.clips:
         for stem in clip.stems:
-            if stem.role == "foreground":
+            if stem.role == "foreground" and stem.label:  # without a label it is no example of a class
                 sound = Sound(Path(stem.path), stem.label, stem.role, 0.0, clip.duration, "", stem.source)
                 found.setdefault(stem.label, []).append(sound)
     return found

@@ -39,6 +39,11 @@ COLUMNS = {
     "si_sdri": Column("SI-SDRi dB", "si-sdr-improvement", 1, 1, "si-sdr"),
     "sdr": Column("SDR dB", "sdr", 1, 1, "sdr"),
     "sdri": Column("SDRi dB", "sdr-improvement", 1, 1, "sdr"),
+    "one_source": Column("1 source SI-SNR dB", "fuss-1-source-si-snr", 1, 1, "fuss"),
+    "multi_source": Column("2-4 sources SI-SNRi dB", "fuss-multi-source-si-snri", 1, 1, "fuss"),
+    "under": Column("under-separated", "fuss-under-separated", 1, 2, "fuss"),
+    "equal": Column("equally separated", "fuss-equally-separated", 1, 2, "fuss"),
+    "over": Column("over-separated", "fuss-over-separated", 1, 2, "fuss"),
 }
 
 

@@ -10,6 +10,7 @@ from sedsep import __version__
 from sedsep.errors import UserError, nearest
 from sedsep.evaluate import detection_numbers as detection
 from sedsep.evaluate import extraction_numbers as extraction
+from sedsep.evaluate import fuss_numbers as fuss
 from sedsep.evaluate import separation_numbers as separation
 from sedsep.evaluate import tag_numbers as tags
 from sedsep.evaluate.truth import Truth, few, from_directory, from_files
@@ -38,6 +39,7 @@ METRICS = {
     "auc": (tags.auc_numbers, "tags"),
     "si-sdr": (separation.si_sdr_numbers, "stems"),
     "sdr": (separation.sdr_numbers, "stems"),
+    "fuss": (fuss.fuss_numbers, "stems"),
     "extraction": (extraction.extraction_numbers, "stems"),
 }
 
@@ -84,6 +86,8 @@ def results(truth: Truth, output, numbers, bootstrap=0, seed=0) -> dict:
         "source": truth.source,
         "clips": len(truth.filenames),
         "seconds": round(sum(truth.durations.values()), 3),
+        "absent_clips": len(truth.absent),
+        "absent": list(truth.absent),
     }
     if truth.events is not None:
         data |= {"events": len(truth.events), "classes_without_references": truth.without_references()}
@@ -123,6 +127,9 @@ def write(path, found: dict, numbers, with_clips=False) -> Path:
 def table(truth: Truth, numbers, missing=()) -> str:
     """The numbers for people: overall with intervals, then one row per class; and which clips are missing."""
     lines = [f"{len(truth.filenames)} clips of {truth.source}"]
+    if truth.absent:
+        expected = len(truth.filenames) + len(truth.absent)
+        lines.append(f"{len(truth.absent)} of its {expected} clips are ABSENT, so not scored: {few(truth.absent)}")
     if missing:
         lines.append(f"{len(missing)} MISSING, taken for clips without detections: {few(missing)}")
     width = max(len(number.name) for number in numbers)

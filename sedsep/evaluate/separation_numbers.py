@@ -1,6 +1,7 @@
 """The numbers of separation: SI-SDR and SDR of the separated sources, and their improvement over the mixture."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,17 @@ class Separated:
     silent: int
     unmatched: int
     leakage: list
+
+
+class SeparatedClip(NamedTuple):
+    """A clip: mixture ``(T,)``, stems with their audio ``(M, T)``, files of estimates with theirs ``(N, T)``."""
+
+    filename: str
+    mixture: np.ndarray
+    stems: list
+    references: np.ndarray
+    paths: list
+    estimates: np.ndarray
 
 
 def si_sdr_numbers(truth: Truth, output: Output, options) -> list:
@@ -62,9 +74,39 @@ def _numbers(metric, pairwise, parameters, truth, output, options) -> list:
 
 def _separated(metric, pairwise, truth, output) -> Separated:
     """Score every clip that has both references and estimates."""
+    rows, silent, unmatched, leakage = [], 0, 0, []
+    for clip in separated_clips(metric, truth, output):
+        estimates, mixture = clip.estimates, clip.mixture
+        sounding = separation.active(clip.references)
+        silent += int((~sounding).sum())
+        if not sounding.any():
+            leakage.append(separation.leakage(estimates, mixture))
+            continue
+        values = pairwise(np.concatenate([estimates, mixture[None]]), clip.references[sounding])
+        chosen = separation.assign(values[:-1])
+        for m, index in enumerate(np.flatnonzero(sounding)):
+            if chosen[m] < 0:
+                unmatched += 1
+                continue
+            value, before, stem = values[chosen[m], m], values[-1, m], clip.stems[index]
+            rows.append((clip.filename, stem.label or stem.role, value, value - before))
+        left = np.setdiff1d(np.arange(len(estimates)), chosen)
+        if len(left):
+            leakage.append(separation.leakage(estimates[left], mixture))
+    if not rows:
+        raise UserError(f"{truth.source}: {metric} found no clip with both active reference stems and estimates")
+    table = pd.DataFrame(rows, columns=["filename", "event_label", "value", "improvement"])
+    return Separated(table, silent, unmatched, leakage)
+
+
+def separated_clips(metric, truth, output):
+    """Read one :class:`SeparatedClip` after the other: those with stems and separated sources.
+
+    Raises:
+        UserError: the output has no separated sources, or one is not as long as its clip.
+    """
     if output.separated is None:
         raise UserError(f"{metric} needs separated sources: decode with --sources and give that directory")
-    rows, silent, unmatched, leakage = [], 0, 0, []
     with progress.bar(len(truth.filenames), "clip", metric) as bar:
         for name, clip in truth.clips.items():
             bar.update(1)
@@ -76,26 +118,7 @@ def _separated(metric, pairwise, truth, output) -> Separated:
             mixture = audio.read(clip.path, rate)
             references = np.stack([read_like(stem.path, rate, mixture) for stem in stems])
             estimates = np.stack([read_like(path, rate, mixture) for path in paths])
-            sounding = separation.active(references)
-            silent += int((~sounding).sum())
-            if not sounding.any():
-                leakage.append(separation.leakage(estimates, mixture))
-                continue
-            values = pairwise(np.concatenate([estimates, mixture[None]]), references[sounding])
-            chosen = separation.assign(values[:-1])
-            for m, index in enumerate(np.flatnonzero(sounding)):
-                if chosen[m] < 0:
-                    unmatched += 1
-                    continue
-                value, before = values[chosen[m], m], values[-1, m]
-                rows.append((name, stems[index].label or stems[index].role, value, value - before))
-            left = np.setdiff1d(np.arange(len(estimates)), chosen)
-            if len(left):
-                leakage.append(separation.leakage(estimates[left], mixture))
-    if not rows:
-        raise UserError(f"{truth.source}: {metric} found no clip with both active reference stems and estimates")
-    table = pd.DataFrame(rows, columns=["filename", "event_label", "value", "improvement"])
-    return Separated(table, silent, unmatched, leakage)
+            yield SeparatedClip(name, mixture, stems, references, paths, estimates)
 
 
 def read_like(path, rate, mixture) -> np.ndarray:

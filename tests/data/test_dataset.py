@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sedsep.data import audio
-from sedsep.data.dataset import MixedClips, RecordedClips, Windows
+from sedsep.data.dataset import MixedClips, RecordedClips, Windows, _by_class, _origins
 from sedsep.data.manifest import Clip, ClipSet
+from sedsep.data.tables import Stem
 from sedsep.errors import UserError
-from sedsep.labels import FrameGrid
+from sedsep.labels import Classes, FrameGrid
 
 GRID = FrameGrid(8000, 128, 4)
 
@@ -54,6 +57,46 @@ def test_stems_fill_the_slots_and_add_up(make_set):
     assert not example.sources[2:].any()
     folded = dataset(make_set("b", 2, stems=True), 1.0, n_sources=1)[0, 0]
     np.testing.assert_allclose(folded.sources[0], folded.mixture, atol=1e-6)
+
+
+def pieces(rng, *infos):
+    """Stems ``(info, waveform)``: "background", "" for a sound without a label, or a label."""
+    for level, name in enumerate(infos, start=1):
+        role = "background" if name == "background" else "foreground"
+        yield Stem(None, "" if role == "background" else name, role, f"r{level}"), level * rng.normal(size=80)
+
+
+def test_a_sound_without_a_label_is_a_source_of_its_own():
+    stems = list(pieces(np.random.default_rng(0), "", "background", "", "Cat", "", "Cat"))
+    found = _by_class(stems)
+    waveforms = [waveform for _, waveform in stems]
+    assert len(found) == 5 and np.array_equal(found[""], waveforms[1])
+    assert np.array_equal(found["Cat"], waveforms[3] + waveforms[5])
+    unlabelled = [waveform for name, waveform in found.items() if not isinstance(name, str)]
+    assert all(np.array_equal(a, b) for a, b in zip(unlabelled, (waveforms[0], waveforms[2], waveforms[4])))
+    assert _origins([info for info, _ in stems]) == {"Cat": {"r4", "r6"}}
+
+
+def test_slots_of_clips_without_labels_are_the_background_and_the_sounds(tmp_path):
+    rng = np.random.default_rng(1)
+    clips = []
+    for count in range(4):
+        stems = list(pieces(rng, "background", *[""] * count))
+        paths = [tmp_path / f"{count}_{number}.wav" for number in range(len(stems))]
+        for path, (_, waveform) in zip(paths, stems):
+            audio.write(path, 0.01 * waveform, 8000)
+        audio.write(tmp_path / f"{count}.wav", 0.01 * sum(waveform for _, waveform in stems), 8000)
+        kept = tuple(replace(info, path=path) for path, (info, _) in zip(paths, stems))
+        clips.append(Clip(f"{count}.wav", tmp_path / f"{count}.wav", 0.01, stems=kept))
+    parts = [RecordedClips(clips, 8000, stems=True)]
+    items = Windows(parts, Classes(("Sound",)), 8000, 0.01, n_sources=4)
+    for count in range(4):
+        example = items[0, count]
+        assert [bool(slot.any()) for slot in example.sources] == [slot <= count for slot in range(4)]
+        np.testing.assert_array_equal(example.sources[0], audio.read(clips[count].stems[0].path, 8000))
+        np.testing.assert_allclose(example.sources.sum(0), example.mixture, atol=1e-6)
+        energies = np.square(example.sources[1:]).sum(1)
+        assert (np.diff(energies) <= 0).all(), "the loudest first"
 
 
 def test_without_stems_the_cure_is_named(make_set):

@@ -1,5 +1,7 @@
 """Targets: what is asked for is in the mixture, the enrolment is another recording, and all of it is reproducible."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,19 @@ def test_targets_are_stems_and_enrolments_other_recordings(kind, request):
         wholes = [data.pools[0].cache.get(s) for s in others]
         assert any(example.enrolment[0] in whole for whole in wholes)
     assert asked == {"Cat", "Dog"}
+
+
+def test_a_sound_without_a_label_is_no_target_and_no_enrolment(recorded):
+    clips = []
+    for clip in recorded.clips:
+        stems = tuple(replace(stem, label=stem.label.replace("Dog", "")) for stem in clip.stems)
+        clips.append(replace(clip, stems=stems))
+    part = RecordedClips(clips, RATE, stems=True)
+    assert set(recordings_of(part)) == {"Cat"}
+    data = targets([part])
+    assert {data[0, index].target_class for index in range(len(data))} == {0}
+    _, sound = data.sound(0, 0)
+    assert set(sound.origins) == {"Cat"} and any(not isinstance(name, str) for name in sound.stems)
 
 
 def test_pairs_are_a_function_of_seed_epoch_and_index(mixed):
