@@ -1,8 +1,37 @@
-"""Commands that make and check data: soundbank, simulate, validate."""
+"""Commands that make and check data: download, soundbank, simulate, gather, validate."""
 
 import click
 
 from sedsep.cli.train import DIRECTORY, FILE
+
+
+@click.command()
+@click.argument("listing", metavar="LIST", type=FILE)
+@click.argument("directory", metavar="DIR", type=DIRECTORY)
+@click.option("--from", "source", type=click.Path(exists=True, file_okay=False), metavar="FOLDER",
+              help="Take the files from here and leave them here; fetch nothing.")  # fmt: skip
+def download(listing, directory, source):
+    """Fetch the archives of LIST into DIR, verify and unpack them; what was interrupted goes on.
+
+    LIST is a table with the columns file, url (mirrors with spaces), bytes, checksum (md5:... or sha256:...) and
+    unpack (yes or no). No other command touches the network.
+    """
+    import shlex
+    import signal
+
+    from sedsep.data.download import download
+    from sedsep.errors import Stopped, UserError
+
+    try:
+        made = download(listing, directory, source)
+    except KeyboardInterrupt:
+        raise Stopped(signal.SIGINT) from None
+    missing, unverified = made["missing"], len(made["unverified"])
+    click.echo(f"{directory}: {made['files'] - len(missing)} of {made['files']} files are there"
+               + (f", {unverified} of them not verified" if unverified else ""))  # fmt: skip
+    if missing:
+        again = shlex.join(["sedsep", "download", listing, directory, *(["--from", source] if source else [])])
+        raise UserError(f"missing: {', '.join(missing)}; to go on: {again}")
 
 
 @click.command()
@@ -66,11 +95,42 @@ def simulate(bank, out, conf, settings, workers):
 
 
 @click.command()
+@click.argument("out", type=DIRECTORY)
+@click.option("--list", "listing", type=(click.Choice(["strong", "weak", "names", "mixtures", "spans"]), FILE),
+              required=True, metavar="KIND FILE", help="What there should be: DESED's events, tags or names; FUSS's "
+              "mixtures with their stems; YFCC100M's spans of videos.")  # fmt: skip
+@click.option("--audio", "folders", type=DIRECTORY, multiple=True, required=True, help="Where it is (repeatable).")
+@click.option("--classes", required=True, help="Event classes in order, with commas.")
+@click.option("--sample-rate", default=16000, show_default=True, help="Hz; other recordings are converted into OUT.")
+@click.option("--synthetic", is_flag=True, help="The clips are synthetic.")
+@click.option("--fraction", type=click.FloatRange(0, 1), default=1.0, help="Take a drawn part of the list ...")
+@click.option("--rest", is_flag=True, help="... or what that leaves.")
+@click.option("--seed", default=42, show_default=True, help="Of the draw.")
+@click.option("--limit", type=click.IntRange(1), help="Take the first N of them.")
+@click.option("--workers", default=1, show_default=True, help="Processes.")
+def gather(out, listing, folders, classes, sample_rate, synthetic, fraction, rest, seed, limit, workers):
+    """Make the set OUT of what a corpus lists, as far as it is there; OUT/missing.tsv names the rest, and why."""
+    from sedsep.data.gather import gather
+    from sedsep.data.listings import part, read_listing
+    from sedsep.labels import Classes
+
+    classes = Classes(names(classes))
+    entries, faults = read_listing(*listing, classes)
+    entries = part(entries, fraction, rest, seed)[:limit]
+    domain = "synthetic" if synthetic else "real"
+    made = gather(out, folders, entries, classes, sample_rate, domain, faults=faults, workers=workers)
+    click.echo(f"{out}: {made['clips']} of {made['listed']} clips"
+               + (f"; {len(made['missing'])} are missing: {out}/missing.tsv" if made["missing"] else ""))  # fmt: skip
+
+
+@click.command()
 @click.argument("sets", type=DIRECTORY, nargs=-1, required=True)
 @click.option("--fix", "out", type=DIRECTORY, help="Write a repaired copy of the one set, with a log fixes.tsv.")
 @click.option("--sample-rate", type=int, help="Hz that the audio is to have; by default what most files have.")
-def validate(sets, out, sample_rate):
+@click.option("--complete", is_flag=True, help="A set that lacks clips of the list it was gathered from is at fault.")
+def validate(sets, out, sample_rate, complete):
     """List every fault of SETS, each and together, with its file, line and cure; or write a repaired copy."""
+    from sedsep.data.missing import expected_and_found
     from sedsep.data.repair import repair
     from sedsep.data.validate import faults, summary
     from sedsep.errors import UserError
@@ -85,8 +145,16 @@ def validate(sets, out, sample_rate):
     found, checked = faults(sets, sample_rate)
     for line in found or map(summary, checked):
         click.echo(str(line))
+    lacking = [one.clip_set for one in checked if one.clip_set.missing]
+    if lacking:
+        click.echo(expected_and_found([one.clip_set for one in checked]))
     if found:
         raise UserError(f"{len(found)} fault{'s' * (len(found) > 1)}; --fix OUT writes a repaired copy of a set")
+    if lacking and complete:
+        tables = ", ".join(f"{one.directory}/missing.tsv" for one in lacking)
+        count = sum(len(one.missing) for one in lacking)
+        raise UserError(f"{count} clips are missing, named in {tables}; find them and gather again, or go on without "
+                        "them: drop --complete")  # fmt: skip
 
 
-COMMANDS = [soundbank, simulate, validate]
+COMMANDS = [download, soundbank, simulate, gather, validate]

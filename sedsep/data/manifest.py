@@ -3,7 +3,8 @@
 Column names are DESED's (DCASE task 4): ``clips.tsv`` filename, path[, domain]; ``durations.tsv`` filename,
 duration; ``strong.tsv`` filename, onset, offset, event_label (three empty fields: a clip without events);
 ``weak.tsv`` filename, event_labels (comma-joined); ``stems.tsv`` filename, path, event_label, role, source.
-Strong, weak and stems exist where that much is known; a table that exists names every clip.
+Strong, weak and stems exist where that much is known; a table that exists names every clip. ``missing.tsv`` names the
+clips that it lacks.
 """
 
 import os
@@ -15,6 +16,7 @@ from typing import Literal, NamedTuple
 import pandas as pd
 
 from sedsep.data import tables
+from sedsep.data.missing import read_missing
 from sedsep.errors import UserError
 from sedsep.files import write_table, write_text
 from sedsep.labels import EVENT_COLUMNS, Classes, events_table
@@ -35,11 +37,12 @@ class Clip:
 
 @dataclass(frozen=True)
 class ClipSet:
-    """The clips of a set, in the order of ``clips.tsv``."""
+    """The clips of a set, in the order of ``clips.tsv``; ``missing`` are those that it should have (``missing.py``)."""
 
     directory: Path
     classes: Classes
     clips: tuple
+    missing: tuple = ()
 
     def __len__(self):
         return len(self.clips)
@@ -120,7 +123,7 @@ def parse(directory):
         {name: [line for line, *_ in events] for name, events in (strong or {}).items()},
         {name: [line for line, _ in kept] for name, kept in (stems or {}).items()},
     )
-    return ClipSet(directory, classes, clips), faults, lines
+    return ClipSet(directory, classes, clips, read_missing(directory)), faults, lines
 
 
 def write_set(directory, classes, clips) -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 from sedsep import progress
 from sedsep.data import audio
 from sedsep.data.manifest import Clip, write_set
+from sedsep.data.missing import TABLE
 from sedsep.data.tables import Stem
 from sedsep.data.validate import MILLISECOND, TOLERANCE, Checked, check
 from sedsep.errors import UserError
@@ -50,8 +51,9 @@ def repair(directory, out, sample_rate: int = None) -> dict:
             bar.update()
         write_set(temporary, checked.clip_set.classes, clips)
         write_table(temporary / LOG, pd.DataFrame(log, columns=LOG_COLUMNS))
-        if (directory / "simulation.yaml").is_file():
-            shutil.copyfile(directory / "simulation.yaml", temporary / "simulation.yaml")
+        for name in ("simulation.yaml", TABLE):
+            if (directory / name).is_file():
+                shutil.copyfile(directory / name, temporary / name)
     return {"clips": len(clips), "left_out": len(checked.lines.clips) - len(clips), "changes": len(log)}
 
 

@@ -23,6 +23,7 @@ class Truth:
         events: table of reference events, None where they are not known.
         tags: ``(n_clips, C)`` zeros and ones in the order of ``durations``, None where they are not known.
         clips: filename -> :class:`sedsep.data.manifest.Clip` with the stems, None for loose files.
+        absent: clips that the set should have and has not (``data/missing.py``); nothing is scored on them.
     """
 
     source: str
@@ -31,6 +32,7 @@ class Truth:
     events: pd.DataFrame
     tags: np.ndarray
     clips: dict = None
+    absent: tuple = ()
 
     @property
     def filenames(self) -> tuple:
@@ -71,7 +73,8 @@ def from_directory(directory) -> Truth:
         tags = np.stack([clip_set.classes.many_hot(clip.weak) for clip in clips.values()])
     else:
         tags = _tags(events, durations, clip_set.classes) if strong else None
-    truth = Truth(str(directory), clip_set.classes, durations, events, tags, clips)
+    absent = tuple(name for name, _ in clip_set.missing)
+    truth = Truth(str(directory), clip_set.classes, durations, events, tags, clips, absent)
     return _checked(truth, Path(directory) / "strong.tsv", f"sedsep validate {directory} --fix OUT")
 
 
