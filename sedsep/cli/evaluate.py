@@ -35,12 +35,13 @@ def decode(out, files, model, separator, detector, data, variant, sources, batch
 @click.option("--page", type=FILE, required=True, help="Page to write (RESULTS.md).")
 @click.option("--command", default="", help="The command that made the numbers; stands above the tables.")
 @click.option("--note", default="", help="Text that stands under the tables.")
+@click.option("--claims", type=FILE, help="Table of claims to try: claim, better, worse, columns.")
 @click.option("--training", type=DIRECTORY, multiple=True, help="Training run whose curves to draw (repeatable).")
-def report(results, published, table, page, command, note, training):
+def report(results, published, table, page, command, note, claims, training):
     """Gather RESULTS/<key>.<model>.json into tables, ours beside the published; one directory for each seed."""
     from sedsep.evaluate import report as reporting
 
-    click.echo(reporting.report(results, published, table, page, command, training, note))
+    click.echo(reporting.report(results, published, table, page, command, training, note, claims))
 
 
 COMMANDS = [decode, report]

@@ -73,7 +73,11 @@ def compare(systems) -> dict:
         UserError: systems have no metric in common, or the same one with other parameters or on other data.
     """
     runs = [(system, run) for system in systems for run in system.runs]
-    names = [name for name in runs[0][1]["metrics"] if all(name in run["metrics"] for _, run in runs)]
+    names = [
+        name for name in runs[0][1]["metrics"]
+        if all(name in run["metrics"] for _, run in runs)
+        and any(run["metrics"][name]["value"] is not None for _, run in runs)
+    ]  # fmt: skip
     if not names:
         raise UserError("the files have no metric in common: score all systems with the same --metric")
     standings = {}

@@ -34,7 +34,8 @@ def fuse_directories(out, directories, how="mean", exponent=2.0, weights=None, f
     if per_class and not fit:
         raise UserError("--per-class is of weights that --fit learns; give --how learned --fit DIR")
     names = [str(directory) for directory in directories]
-    classes, clips, weak = aligned([ScoreSet.read(name) for name in names], names)
+    read = [ScoreSet.read(name) for name in names]
+    classes, clips, weak = aligned(read, names)
     if fit:
         scores, labels, fingerprint = _labelled(clips, classes, fit)
         fusion = learn(scores, labels, per_class)
@@ -52,7 +53,11 @@ def fuse_directories(out, directories, how="mean", exponent=2.0, weights=None, f
         info["fitted"] = {"data": str(fit), "fingerprint": fingerprint, "clips": len(clips)}
     fused = {name: ClipScores(boundaries, fusion(scores)) for name, (boundaries, scores) in clips.items()}
     weak = {name: fusion(scores) for name, scores in weak.items()}
-    ScoreSet(classes, fused, weak, {"fusion": info}).write(out)
+    notes = {"fusion": info}
+    steps = read[0].info.get("model_steps")
+    if steps and all(member.info.get("model_steps") == steps for member in read):
+        notes["model_steps"] = steps  # all of their models are smoothed alike, and so is what they say together
+    ScoreSet(classes, fused, weak, notes).write(out)
     return "\n".join([f"{out}: {len(fused)} clips", *map(_line, members)])
 
 

@@ -8,16 +8,28 @@ trained with other seeds.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from sedsep.errors import UserError
+from sedsep.evaluate import claims as claiming
 from sedsep.evaluate.columns import COLUMNS, column
 from sedsep.evaluate.report_pictures import draw_results, draw_training
 from sedsep.files import read_json, read_table, write_table, write_text
 
 NAMES = ("key", "system", "model")
+
+
+class Passport(NamedTuple):
+    """What the results of one metric must share to stand on one page; ``absent``: clips that the set lacks."""
+
+    clips: int
+    absent: int
+    id: str
+    data: str
+    missing: int
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,7 @@ class ResultTable:
         return [f"{key}.{model}" for key, model in zip(self.published["key"], self.published["model"])]
 
 
-def report(results, published, table, page, command="", training=(), note="") -> str:
+def report(results, published, table, page, command="", training=(), note="", claims=None) -> str:
     """Write the table, the page and its pictures.
 
     Args:
@@ -58,7 +70,7 @@ def report(results, published, table, page, command="", training=(), note="") ->
             ``<metric>_sd`` beside each. page: the Markdown page.
         command: what made the numbers; stands above the tables. note: text that stands under them.
         training: directories of training runs, whose ``log.jsonl`` are drawn in this order; those with the same
-            name are one system trained with several seeds.
+            name are one system trained with several seeds. claims: table of claims to try (``claims.py``).
 
     Returns:
         the tables as text.
@@ -71,11 +83,12 @@ def report(results, published, table, page, command="", training=(), note="") ->
     passport = _passport(found)
     page = Path(page)
     texts = [_markdown(one) for one in tables]
+    tried = claiming.markdown(claiming.read_claims(claims, results)) if claims else ""
     write_table(table, pd.concat([_for_machines(one) for one in tables], ignore_index=True))
     pictures = [draw_results(tables, page.with_name("results.png"))]
     pictures += [draw_training(training, page.with_name("training.png"))] if training else []
-    write_text(page, _page(tables, texts, passport, len(results), command, note, pictures))
-    return "\n\n".join(texts)
+    write_text(page, _page(tables, texts, tried, passport, len(results), command, note, pictures))
+    return "\n\n".join([*texts, tried] if tried else texts)
 
 
 def _read(title, path, results, found) -> ResultTable:
@@ -99,11 +112,14 @@ def _read(title, path, results, found) -> ResultTable:
 
 
 def _passport(found) -> dict:
-    """Metric -> (clips, id, data, missing clips): what all results of a page must share to be compared."""
+    """Metric -> :class:`Passport`, the same for all results of a page."""
     passports = {}
     for file, result in found.items():
         for name, metric in result["metrics"].items():
-            passport = (result["data"]["clips"], metric["id"], metric["data"], metric["missing_clips"])
+            data = result["data"]
+            passport = Passport(
+                data["clips"], data.get("absent_clips", 0), metric["id"], metric["data"], metric["missing_clips"]
+            )
             passports.setdefault(name, {}).setdefault(passport, []).append(file)
     for groups in passports.values():
         if len(groups) > 1:
@@ -126,7 +142,9 @@ def _for_machines(table):
 def _markdown(table):
     described = [COLUMNS[name] for name in table.columns]
     titles = [one.title for one in described]
-    head = ["system", "model", *titles, f"paper: {titles[0]}", *titles[1:]]
+    known = table.published[list(table.columns)].notna().any(axis=None)  # else there is nothing to put beside ours
+    theirs = [f"paper: {titles[0]}", *titles[1:]] if known else []
+    head = ["system", "model", *titles, *theirs]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     spreads = table.spreads
     for r, row in table.published.iterrows():
@@ -134,12 +152,12 @@ def _markdown(table):
             one.text(table.values[r, c], None if spreads is None else spreads[r, c])
             for c, one in enumerate(described)
         ]
-        theirs = [one.text(row[name]) for one, name in zip(described, table.columns)]
+        theirs = [one.text(row[name]) for one, name in zip(described, table.columns) if known]
         lines.append(f"| {' | '.join([row['system'], row['model'], *mine, *theirs])} |")
     return "\n".join(lines)
 
 
-def _page(tables, texts, passport, n_seeds, command, note, pictures):
+def _page(tables, texts, tried, passport, n_seeds, command, note, pictures):
     shown = {COLUMNS[name].metric for table in tables for name in table.columns}
     passport = {name: entry for name, entry in passport.items() if name in shown}
     parts = ["# Results", ""]
@@ -147,11 +165,20 @@ def _page(tables, texts, passport, n_seeds, command, note, pictures):
         parts += ["```sh", command, "```", ""]
     for table, text in zip(tables, texts):
         parts += [f"## {table.title}", "", text, ""] if len(tables) > 1 else [text, ""]
-    clips, _, _, missing = next(iter(passport.values()))
-    lacking = f", **{missing} missing**" if missing else ""
-    seeds = f", mean ± standard deviation over {n_seeds} seeds" if n_seeds > 1 else ""
-    data = ", ".join(dict.fromkeys(entry[2] for entry in passport.values()))
-    parts += [f"Ours: {clips} test clips{lacking}{seeds}, data {data}.{' ' * bool(note)}{note}", ""]
-    parts += [*(f"- `{entry[1]}`" for entry in passport.values()), ""]
+    if tried:
+        how = "Differences with their 95 % intervals over resamples of the clips"
+        parts += ["## Claims", "", f"{how}{', ± standard deviation over seeds' * (n_seeds > 1)}.", "", tried, ""]
+    for measured in dict.fromkeys(entry._replace(id="") for entry in passport.values()):
+        parts += [_measured_on(measured, n_seeds)]
+    parts += [note, ""] if note else [""]
+    parts += [*(f"- `{entry.id}`" for entry in passport.values()), ""]
     parts += [*(f"![{path.stem}]({path.name})" for path in pictures), ""]
     return "\n".join(parts)
+
+
+def _measured_on(passport, n_seeds):
+    """A sentence on the test set."""
+    lacking = f", **{passport.missing} missing** in the output" if passport.missing else ""
+    absent = f", **{passport.absent} of {passport.clips + passport.absent} absent**" if passport.absent else ""
+    seeds = f", mean ± standard deviation over {n_seeds} seeds" if n_seeds > 1 else ""
+    return f"Ours: {passport.clips} test clips{absent}{lacking}{seeds}, data {passport.data}."

@@ -68,7 +68,7 @@ def test_tables_of_other_columns_share_a_page(experiment):
     published = [("Detection", experiment / "published.tsv"), ("Separation", experiment / "two.tsv")]
     report([experiment], published, experiment / "results.tsv", experiment / "RESULTS.md")
     page = (experiment / "RESULTS.md").read_text()
-    assert "## Detection" in page and "| Separator | separator | 7.2 | - |" in page and "SI-SDRi dB" in page
+    assert "## Detection" in page and "| Separator | separator | 7.2 |\n" in page and "SI-SDRi dB" in page
     table = pd.read_csv(experiment / "results.tsv", sep="\t")
     assert list(table.columns) == ["system", "model", "psds1", "psds2", "f1", "si_sdri"]
     assert table["si_sdri"].tolist()[2] == 7.25 and table["psds1"].isna().tolist() == [False, False, True]
