@@ -54,6 +54,12 @@ fresh() {  # fresh OUTPUT INPUT...: the output is newer than all inputs, so that
   for input in "$@"; do [ "$output" -nt "$input" ] || return 1; done
 }
 
+derive() {  # derive NAME OUTPUT INPUT... -- COMMAND...: a part with the log NAME, unless the output is fresh
+  local name=$1 output=$2 inputs=(); shift 2
+  while [ "$1" != -- ]; do inputs+=("$1"); shift; done
+  fresh "$output" "${inputs[@]}" || part "$exp/log/$name.log" "${@:2}"
+}
+
 # Several seeds: a recipe of its own for each, and then the report over all of them.
 exp=$work/exp/${tag:-$corpus-$preset-seed$seed}
 runs=("$exp")

@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 RECIPE = Path(__file__).resolve().parents[2] / "egs" / "desed_2021"
-SYSTEMS = ["SED baseline", "DESED-S0", "DESED-S1", "DESED-S2", "DESED-JT"]
+SYSTEMS = ["SED baseline", *(f"{p}-{s}" for p in ("FUSS", "DESED") for s in ("S0", "S1", "S2", "JT"))]
+TABLE_2 = [
+    "SSep-SED baseline", "SED baseline + DESED-S2", "SED baseline + DESED-JT", "DESED-S2 + DESED-JT",
+    "SED baseline + S2 + JT",
+]  # fmt: skip
 
 
 def run(*options, work, code=0, environment=None):
@@ -35,11 +39,16 @@ def test_the_recipe_ends_in_a_table(work):
     experiment = directory / "exp" / "mini-smoke-seed42"
     with open(experiment / "results.tsv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
-    assert list(rows[0]) == ["system", "model", "psds1", "psds2", "f1"]
-    assert [(r["system"], r["model"]) for r in rows] == [(s, m) for s in SYSTEMS for m in ("student", "teacher")]
-    assert all(0 <= float(row["psds1"]) <= 1 and 0 <= float(row["f1"]) <= 100 for row in rows)
+    assert list(rows[0])[:5] == ["system", "model", "psds1", "psds2", "f1"]
+    detectors, separators = rows[:-2], rows[-2:]
+    table_1 = [(system, model) for system in SYSTEMS for model in ("student", "teacher")]
+    assert [(r["system"], r["model"]) for r in detectors] == table_1 + [(system, "teacher") for system in TABLE_2]
+    assert all(0 <= float(row["psds1"]) <= 1 and 0 <= float(row["f1"]) <= 100 for row in detectors)
+    assert [row["system"] for row in separators] == ["Conv-TasNet, PIT on FUSS", "Conv-TasNet, MixIT on DESED"]
+    assert all(float(row["multi_source"]) > -80 for row in separators)
     page = (experiment / "RESULTS.md").read_text()
     assert "./run.sh --preset smoke" in page and "| DESED-S2 | teacher |" in page and "0.362" in page
+    assert "## Claims" in page and "| S1 over S0: " in page
     assert (experiment / "results.png").stat().st_size > 10000
     assert f"The table: {experiment}/RESULTS.md" in printed
     assert "DESED-JT" in (experiment / "log/report.log").read_text()
@@ -48,20 +57,21 @@ def test_the_recipe_ends_in_a_table(work):
 def test_the_stages_are_jobs(work, slurm):
     directory, printed = work
     jobs = dict(re.findall(r"^(\w+): job (\d+)$", printed, re.M))
-    names = "prepare simulate validate train_sep train_sed train_s1 train_s2 train_jt decode smooth score report"
+    names = "prepare simulate validate train_sep train_sed train_joint train_s2 decode fuse smooth score report"
     assert list(jobs) == names.split()
-    assert len(re.findall(rf"^ *{jobs['decode']}_\d+ .* done$", printed, re.M)) == 10
+    assert len(re.findall(rf"^ *{jobs['decode']}_\d+ .* done$", printed, re.M)) == 21
     log = directory / "exp/mini-smoke-seed42/log"
     waits = {name: re.search(r"afterok:(\S+)", (log / f"{name}.sbatch").read_text()) for name in jobs}
     after = {name: found and {n for n in jobs if jobs[n] in found[1].split(":")} for name, found in waits.items()}
     assert after["prepare"] is None and after["train_sep"] == after["train_sed"] == {"simulate", "validate"}
-    assert after["train_s1"] == {"train_sep", "train_sed"} and after["report"] == {"score"}
+    assert after["train_joint"] == {"train_sep", "train_sed"} and after["report"] == {"score"}
+    assert after["train_s2"] == {"train_joint"} and after["fuse"] == {"decode"}
 
 
 def test_a_dry_run_prints_the_jobs_and_makes_nothing(tmp_path):
     printed = run("--cmd", "slurm", "--dry-run", "--ngpu", 2, work=tmp_path)
-    assert printed.count("#!/bin/bash") == 12 and printed.count("--ngpu 2 --seed") == 5
-    assert "#SBATCH --dependency=afterok:train_sed:train_sep\n" in printed and "#SBATCH --array=1-10\n" in printed
+    assert printed.count("#!/bin/bash") == 12 and printed.count("--ngpu 2 --seed") == 11
+    assert "#SBATCH --dependency=afterok:train_sed:train_sep\n" in printed and "#SBATCH --array=1-21\n" in printed
     assert not list(tmp_path.iterdir())
 
 
@@ -78,7 +88,7 @@ def test_stages_can_be_run_twice(work):
 def test_every_set_of_the_recipe_is_valid(work):
     directory, _ = work
     sets = sorted(path.parent for path in (directory / "data" / "mini-smoke").glob("*/clips.tsv"))
-    assert len(sets) == 7
+    assert len(sets) == 11
     sedsep = Path(sys.executable).parent / "sedsep"
     done = subprocess.run([sedsep, "validate", *sets], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -101,7 +111,8 @@ def test_what_is_missing_is_said(tmp_path, options, message):
     "options, word",
     [
         (("--stge", 3), "unknown option --stge"),
-        (("--corpus", "moon"), "known: mini soundbank"),
+        (("--corpus", "moon"), "known: mini soundbank desed"),
+        (("--rows", "some"), "known: all main"),
         (("--preset", "huge"), "known: smoke mini paper"),
         (("--cmd", "pbs"), "known: local slurm"),
         (("3",), "unexpected argument 3"),

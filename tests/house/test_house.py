@@ -138,8 +138,8 @@ def test_every_configuration_of_the_recipes_is_legal(path):
     if path.parent.name == "scenes":
         describe(raw)
         return
-    named = {"sep": "separation", "sed": "detection", "joint": "joint", "ensemble": "ensemble", "tse": "extraction"}
-    config.resolve(schema(named[path.stem.split("_")[0]]), raw)
+    named = {"sep": "separation", "tdcn": "separation", "sed": "detection", "tse": "extraction"}
+    config.resolve(schema(named.get(path.stem, path.stem)), raw)
 
 
 def test_doctests():

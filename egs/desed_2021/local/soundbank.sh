@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# soundbank.sh BANK CONF ROOT: a soundbank from anyone's folder of isolated recordings.
+# soundbank.sh DATA CONF ROOT: a soundbank from anyone's folder of isolated recordings.
 set -euo pipefail
-bank=$1 root=$3
+bank=$1/bank root=$3
 if [ -z "$root" ]; then echo "--corpus soundbank needs --root DIR, a folder of isolated recordings" >&2; exit 1; fi
 if [ -e "$bank/sounds.tsv" ]; then echo "$bank is there already"; exit 0; fi
 

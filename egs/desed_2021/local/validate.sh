@@ -1,5 +1,14 @@
 #!/usr/bin/env bash
-# validate.sh DATA CONF: list every fault of the sets of CONF/sets.tsv, each and together.
+# validate.sh DATA MISSING SET...: list every fault of the sets, each and together; and clips that are missing, after
+# which MISSING says whether to stop or to go-on.
 set -euo pipefail
-data=$1 conf=$2
-tail -n +2 "$conf/sets.tsv" | cut -f 1 | sed "s|^|$data/|" | tr '\n' '\0' | xargs -0 sedsep validate
+data=$1 missing=$2; shift 2
+case $missing in
+  stop) complete=--complete ;;
+  go-on) complete= ;;
+  *) echo "unknown --missing $missing; known: stop go-on" >&2; exit 2 ;;
+esac
+sedsep validate "${@/#/$data/}" $complete || {
+  code=$?
+  [ -z "$complete" ] || echo "Where clips are missing and nothing else is wrong: add --missing go-on" >&2
+  exit $code; }

@@ -1,0 +1,130 @@
+"""The recipe on DESED and FUSS in their official layout: a small imitation with missing, corrupt and short files."""
+
+import subprocess
+
+import numpy as np
+import pytest
+import soundfile
+
+from sedsep.data.manifest import ClipSet
+from sedsep.files import read_json
+from tests.egs.test_desed_2021 import run
+
+LABELS = ("Alarm_bell_ringing", "Cat", "Dog", "Frying", "Speech")
+EVENTS = "filename\tonset\toffset\tevent_label\n"
+
+
+class Tree:
+    """Writes clips and their tables below ``root``; every clip is noise with a louder part."""
+
+    def __init__(self, root):
+        self.root, self.rng = root, np.random.default_rng(0)
+
+    def audio(self, place, seconds=4.0, rate=16000, channels=1):
+        path = self.root / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        waveform = 0.02 * self.rng.standard_normal((round(seconds * rate), channels))
+        waveform[len(waveform) // 4 : len(waveform) // 2] *= 8
+        soundfile.write(path, waveform, rate, "PCM_16")
+
+    def table(self, place, text):
+        path = self.root / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def events(self, place, names, number=0):
+        rows = [f"{name}\t1.000\t2.000\t{LABELS[(i + number) % 5]}\n" for i, name in enumerate(names)]
+        self.table(f"dataset/metadata/{place}.tsv", EVENTS + "".join(rows))
+        for name in names:
+            self.audio(f"dataset/audio/{place}/{name}")
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """DESED (validation: one clip not there, one cut off, one without events, one with overlapping events) and FUSS."""
+    made = Tree(tmp_path_factory.mktemp("corpora"))
+    made.events("train/synthetic21_train/soundscapes", [f"{i}.wav" for i in range(8)])
+    made.events("validation/synthetic21_validation/soundscapes", [f"v{i}.wav" for i in range(4)], 1)
+    made.events("eval/public", [f"1Ro0FgMWTUE_{i}_130.wav" for i in range(3)], 2)
+    real = [f"Y{i:011d}_30.000_40.000.wav" for i in range(8)]  # of which the smoke preset takes six
+    made.events("validation/validation", real, 3)
+    table = made.root / "dataset/metadata/validation/validation.tsv"
+    rows = [row for row in table.read_text().splitlines(True) if not row.startswith(real[2])]
+    table.write_text("".join([*rows, f"{real[2]}\t\t\t\n", f"{real[3]}\t1.500\t9.000\tFrying\n"]))
+    heard = made.root / "dataset/audio/validation/validation"
+    (heard / real[0]).unlink()
+    (heard / real[1]).write_bytes((heard / real[1]).read_bytes()[:9999])
+    weak = [f"Yweak{i:02d}_0.000_10.000.wav" for i in range(21)]
+    tags = "".join(f"{name}\t{LABELS[i % 5]},{LABELS[(i + 1) % 5]}\n" for i, name in enumerate(weak))
+    made.table("dataset/metadata/train/weak.tsv", f"filename\tevent_labels\n{tags}")
+    for i, name in enumerate(weak[:-1]):
+        made.audio(f"dataset/audio/train/weak/{name}", *((2.5, 44100, 2) if i % 3 == 0 else ()))
+    names = [f"Yun{i:02d}_0.000_10.000.wav" for i in range(9)]
+    made.table("dataset/metadata/train/unlabel_in_domain.tsv", "filename\n" + "".join(f"{name}\n" for name in names))
+    for name in names[:-1]:
+        made.audio(f"dataset/audio/train/unlabel_in_domain/{name}")
+    made.audio(f"dataset/audio/train/unlabel_in_domain/{names[-1]}", seconds=0.01)
+    for part, count in (("train", 8), ("validation", 4), ("eval", 4)):
+        rows = []
+        for i in range(count):
+            mixture, stems = f"{part}/example{i:05d}.wav", []
+            for stem in ("background0_sound", "foreground0_sound", "foreground1_sound")[: 2 + i % 2]:
+                stems.append(f"{part}/example{i:05d}_sources/{stem}.wav")
+                made.audio(f"FUSS/ssdata_reverb/{stems[-1]}")
+            waveforms = [soundfile.read(made.root / "FUSS/ssdata_reverb" / stem)[0] for stem in stems]
+            soundfile.write(made.root / "FUSS/ssdata_reverb" / mixture, sum(waveforms), 16000, "PCM_16")
+            rows.append("\t".join([mixture, *stems]) + "\n")
+        made.table(f"FUSS/ssdata_reverb/{part}_example_list.txt", "".join(rows))
+    return made.root
+
+
+@pytest.fixture(scope="module")
+def work(tree, tmp_path_factory):
+    """Where the recipe ran: everything up to the separators, and the main rows to the end."""
+    directory = tmp_path_factory.mktemp("desed")
+    options = ("--corpus", "desed", "--root", tree)
+    first = run(*options, "--stop-stage", 1, work=directory, code=1)
+    listing = subprocess.run(["find", tree, "-newer", directory / "data/desed-smoke/root"], capture_output=True, text=True)
+    assert listing.stdout == "", "nothing is written among the user's recordings"
+    more = run(*options, "--missing", "go-on", "--stage", 1, "--stop-stage", 2, work=directory)
+    rest = run(*options, "--missing", "go-on", "--rows", "main", "--stage", 3, work=directory)
+    return directory, first, more + rest
+
+
+def test_missing_clips_stop_the_recipe_unless_it_is_to_go_on(work):
+    _, first, _ = work
+    table = {line.split()[0]: line.split()[1:] for line in first.splitlines() if line.count("  ") > 2 and line.split()}
+    assert table["test"][:3] == ["6", "4", "2"]
+    assert sorted(" ".join(table["test"][3:]).split(", ")) == ["1 not there", "1 unreadable"]
+    assert table["unlabelled"] == ["9", "8", "1", "1", "too", "short"] and table["fuss_train"] == ["8", "8", "0"]
+    weak = [int(table[name][0]) for name in ("weak_train", "weak_valid")]
+    assert sum(weak) == 14 and weak[1] == 2  # the smoke preset takes 12 of the 19 that are for training
+    assert "add --missing go-on" in first and "Traceback" not in first
+
+
+def test_every_stage_passes_and_the_scores_say_what_is_missing(work):
+    directory, _, printed = work
+    experiment = directory / "exp/desed-smoke-seed42"
+    page = (experiment / "RESULTS.md").read_text()
+    assert "Ours: 4 test clips, **2 of 6 absent**" in page
+    data = read_json(experiment / "results/desed_jt.teacher.json")["data"]
+    assert data["absent_clips"] == 2 and len(data["absent"]) == 2
+    assert "ABSENT, so not scored" in printed
+    assert (experiment / "sep_fuss/best_separator.pt").exists() and (experiment / "sep_web/best_separator.pt").exists()
+
+
+def test_the_sets_are_what_the_lists_and_folders_say(work, tree):
+    directory, _, _ = work
+    sets = {path.parent.name: ClipSet.read(path.parent) for path in directory.glob("data/desed-smoke/*/clips.tsv")}
+    assert len(sets["synth_train"]) == 8 and {clip.domain for clip in sets["synth_train"]} == {"synthetic"}
+    test = {clip.filename: clip for clip in sets["test"]}
+    assert test["Y00000000002_30.000_40.000.wav"].strong == ()
+    assert [event[:2] for event in test["Y00000000003_30.000_40.000.wav"].strong if event[2] == "Frying"]
+    converted = [clip for clip in sets["weak_train"] if clip.path.is_relative_to(directory)]
+    assert converted and {round(clip.duration, 3) for clip in converted} == {2.5}
+    assert all(clip.path.is_relative_to(tree) for clip in sets["synth_train"])
+    assert [stem.role for stem in sets["fuss_train"].clips[1].stems] == ["background", "foreground", "foreground"]
+
+
+def test_a_root_without_the_corpus(tmp_path):
+    assert "expected the official tree of DESED" in run("--corpus", "desed", "--root", tmp_path, work=tmp_path, code=1)
