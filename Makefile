@@ -28,8 +28,8 @@ $(STAMP): setup.cfg pyproject.toml
 	@echo "==> Installed; use it with: . $(BIN)/activate"
 
 demo: install
-	@echo "==> The main job on a synthesised corpus: egs/desed_2021/run.sh --corpus mini --preset mini"
-	@PATH="$(CURDIR)/$(BIN):$$PATH" egs/desed_2021/run.sh --corpus mini --preset mini
+	@echo "==> The main job on a synthesised corpus: egs/desed_2021/run.sh --corpus mini --preset mini --rows main"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" egs/desed_2021/run.sh --corpus mini --preset mini --rows main
 
 test: install
 	@echo "==> Tests"

@@ -84,13 +84,16 @@ def check(directory, sample_rate: int = None) -> Checked:
 
 
 def faults(directories, sample_rate: int = None):
-    """Check sets, each by itself and together.
+    """Check sets, each by itself and together; one that is named twice, or is a link to another, once.
 
     Returns:
         ``([Fault, ...], [Checked, ...])``: all that is wrong, and the sets that could be read.
     """
-    found, sets = [], []
+    found, sets, seen = [], [], set()
     for directory in directories:
+        if Path(directory).resolve() in seen:
+            continue
+        seen.add(Path(directory).resolve())
         try:
             sets.append(check(directory, sample_rate))
             found += sets[-1].faults

@@ -197,3 +197,10 @@ def test_a_set_that_cannot_be_read_does_not_hide_the_next(sound_set, tmp_path):
     edit(sound_set / "weak.tsv", "High", "Hihg")
     listed = [str(fault) for fault in faults([tmp_path / "none", sound_set])[0]]
     assert len(listed) == 2 and "none: no such data directory" in listed[0] and "unknown label 'Hihg'" in listed[1]
+
+
+def test_a_set_that_is_named_twice_is_one(make_set, tmp_path):
+    directory = make_set("set", 2)
+    (tmp_path / "link").symlink_to(directory)
+    found, checked = faults([directory, tmp_path / "link", directory])
+    assert not found and len(checked) == 1

@@ -35,7 +35,7 @@ case $set in
     if [ -n "$web" ]; then
       take spans "$(find "$web" -name '*.csv' | sort | head -n 1)" "$web" --classes sound
     else
-      of_desed names train/unlabel_in_domain
+      ln -sfn unlabelled "$data/web"
     fi ;;
   *) echo "$0: no set $set" >&2; exit 2 ;;
 esac
