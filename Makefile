@@ -33,7 +33,7 @@ demo: install
 
 test: install
 	@echo "==> Tests"
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: install
 	@tools/bench/install.sh "$(PYTHON)" "$(BENCH)"
