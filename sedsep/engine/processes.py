@@ -123,7 +123,8 @@ def one_fate():
         yield
     except RuntimeError as error:
         if "RANK" in os.environ and any(word in str(error) for word in ("gloo", "NCCL", "closed by peer")):
-            raise SystemExit(1) from None
+            sys.stderr.flush()
+            os._exit(1)  # an orderly exit would abort: threads that talked to the lost process still wait for it
         raise
 
 
@@ -152,8 +153,8 @@ def _reason(failed):
     for _, failure in failures:
         if os.path.isfile(failure.error_file):
             return UserError(failure.message)
-    # A process that lost another may be seen to end before the one that was killed.
-    rank, failure = min(failures, key=lambda item: item[1].exitcode >= 0)
+    # A process that lost another may be seen to end, or to abort, before the one that was killed.
+    rank, failure = min(failures, key=lambda item: (item[1].exitcode != -signal.SIGKILL, item[1].exitcode >= 0))
     if failure.exitcode < 0:
         name = signal.Signals(-failure.exitcode).name
         message = f"process {rank} was killed by {name}" + " (out of memory?)" * (name == "SIGKILL")

@@ -203,6 +203,7 @@ def test_of_several_failures_the_cause_is_named():
 
     killed = processes._reason(failed(1, -9))
     assert "process 1 was killed by SIGKILL" in str(killed) and killed.code == 137
+    assert processes._reason(failed(-6, -9)).code == 137 and processes._reason(failed(1, -6)).code == 134
     assert processes._reason(failed(1, 75)).code == 75 and processes._reason(failed(130, 1)).code == 130
     assert "process 0 ended with exit code 1; see above" in str(processes._reason(failed(1, 1)))
 
