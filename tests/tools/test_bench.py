@@ -34,6 +34,21 @@ def test_figures_and_skipped_topics(bench, tmp_path, capsys):
     assert "a_peer_that_is_absent" in results[2]["skipped"] and "skipped" in capsys.readouterr().out
 
 
+def test_memory_is_measured_in_a_process_of_its_own(bench, tmp_path):
+    program = """
+import json
+def benchmarks():
+    return iter(())
+def memory():
+    return {"name": "large", "ours_s": 1.0, "peer_s": None, "ratio": None, "ours_gb": 2.0}
+if __name__ == "__main__":
+    print(json.dumps(memory()))
+"""
+    (tmp_path / "one.py").write_text(program)
+    (result,) = bench.run([tmp_path / "one.py"], [], 1)
+    assert result["ours_gb"] == 2.0 and bench.run([tmp_path / "one.py"], ["other"], 1) == []
+
+
 def test_names_choose(bench, tmp_path):
     (tmp_path / "one.py").write_text(TOPIC)
     assert [r["name"] for r in bench.run([tmp_path / "one.py"], ["equal"], 1)] == ["equal peer"]

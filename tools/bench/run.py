@@ -2,13 +2,16 @@
 
 Every ``tools/bench/<topic>.py`` has a function ``benchmarks()`` that yields ``(name, ours, peer)``, two functions
 without arguments that do the same work. Both run alternately in one process on two threads, so that a busy machine
-slows both; short calls are repeated to last a tenth of a second; the figures are medians per call. A topic that
-cannot be imported is listed as skipped, with the reason.
+slows both; short calls are repeated to last a tenth of a second; the figures are medians per call. A topic with a
+function ``memory`` is run as a program too, and prints a result of its own. A topic that cannot be imported is listed
+as skipped, with the reason.
 """
 
 import argparse
 import importlib.util
+import json
 import statistics
+import subprocess
 import sys
 import time
 import warnings
@@ -55,18 +58,29 @@ def load(path: Path):
     return module
 
 
+def memory_of(path: Path) -> dict:
+    """The result that a topic prints as a program: peaks of memory are those of whole processes."""
+    done = subprocess.run([sys.executable, path], check=True, capture_output=True, text=True)
+    result = json.loads(done.stdout)
+    print(f"{result['ours_s']:9.4f} {result['ours_gb']:6.2f} GB {'':8s}  {result['name']}", flush=True)
+    return result
+
+
 def run(topics, names, rounds: int) -> list:
     """All results, printed as they come; a skipped one has ``skipped`` in place of figures."""
     results = []
     for path in topics:
         try:
-            for name, ours, peer in load(path).benchmarks():
+            topic = load(path)
+            for name, ours, peer in topic.benchmarks():
                 if names and not any(wanted in name for wanted in names):
                     continue
                 result = compare(name, ours, peer, rounds)
                 figures = f"{result['ours_s']:9.4f} {result['peer_s']:9.4f} {result['ratio']:8.1f}"
                 print(f"{figures}  {name}", flush=True)
                 results.append(result)
+            if hasattr(topic, "memory") and (not names or "memory" in names):
+                results.append(memory_of(path))
         except ImportError as error:
             print(f"{'skipped':>28s}  {path.stem}: {error}", flush=True)
             results.append({"name": path.stem, "skipped": str(error)})
