@@ -31,7 +31,6 @@ conf=conf/$preset
 made=$data/bank/sounds.tsv maker=local/simulate.sh  # what stage 0 leaves, and what makes a set from it
 if [ -x "local/${corpus}_set.sh" ]; then made=$data/found.tsv maker=local/${corpus}_set.sh; fi
 abreast=2  # on one machine: two commands, each with half of the processors, beat one at a time with all of them
-[ "$cmd" != local ] || export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((($(nproc) + 1) / 2))}
 . local/rows.sh
 
 if at 0 "prepare: find the recordings"; then

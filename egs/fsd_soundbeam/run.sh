@@ -30,7 +30,6 @@ asked="$0 $*"
 conf=conf/$preset
 . "$conf/sizes.sh"  # adapting
 abreast=2  # on one machine: two runs, each with half of the processors, beat one after the other with all of them
-[ "$cmd" != local ] || export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((($(nproc) + 1) / 2))}
 train() {  # train NAME OPTION...: an extractor
   local name=$1; shift
   part "$exp/log/train_$name.log" sedsep train-tse --conf "$conf/tse.yaml" --exp "$exp/$name" --ngpu "$ngpu" \

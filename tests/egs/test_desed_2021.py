@@ -1,8 +1,10 @@
 """The recipe, from nothing to the table, at the preset that only shows that it runs."""
 
 import csv
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +85,22 @@ def test_stages_can_be_run_twice(work):
     assert "is there already" in printed
     run("--stage", 8, work=directory)
     assert table.read_bytes() == before
+
+
+def test_several_seeds_are_one_table_with_mean_and_spread(work):
+    directory, _ = work
+    first = directory / "exp" / "mini-smoke-seed42"
+    shutil.copytree(first, first.with_name("mini-smoke-seed43"))
+    result = first.with_name("mini-smoke-seed43") / "results" / "sed.student.json"
+    found = json.loads(result.read_text())
+    found["metrics"]["psds1"]["value"] += 0.5
+    result.write_text(json.dumps(found))
+    run("--seeds", "42,43", "--stage", 8, work=directory)
+    both = directory / "exp" / "mini-smoke-seeds-42-43"
+    with open(both / "results.tsv", encoding="utf-8") as file:
+        student = next(csv.DictReader(file, delimiter="\t"))
+    assert float(student["psds1_sd"]) == pytest.approx(0.5 / 2**0.5, abs=1e-4)
+    assert "mean ± standard deviation over 2 seeds" in (both / "RESULTS.md").read_text()
 
 
 def test_every_set_of_the_recipe_is_valid(work):
