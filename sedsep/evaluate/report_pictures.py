@@ -12,7 +12,7 @@ from sedsep.evaluate.columns import COLUMNS
 from sedsep.files import writing
 
 # Okabe and Ito's colours, which people of all kinds of colour vision tell apart.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000")
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#000000", "#F0E442")
 RUNS_ABREAST = 5
 
 
