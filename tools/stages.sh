@@ -9,6 +9,9 @@ ngpu=1         # processes per training
 . ../../tools/cmd.sh
 case "$root" in ""|/*) ;; *) root=$caller/$root ;; esac
 case "$work" in .|/*) ;; *) work=$caller/$work ;; esac
+case "$work$tag" in *[[:space:]]*)
+  echo "$0: --work and --tag must be without spaces; '$work' '$tag' would fall apart in command lines" >&2; exit 2 ;;
+esac
 unknown() {  # unknown OPTION VALUE: say what the help says that there is
   local known; known=$(sed -n "s/.*--$1 \([a-z|]*\).*/\1/p" <<< "$help_message")
   echo "$0: unknown --$1 $2; known: ${known//|/ }" >&2; exit 2
@@ -23,6 +26,7 @@ done
 [ -d "conf/$preset" ] || unknown preset "$preset"
 [ -x "local/$corpus.sh" ] || unknown corpus "$corpus"
 data=$work/data/$corpus-$preset
+if [ -z "$root" ] && [ -e "$data/root" ]; then root=$(cat "$data/root"); fi
 if [ -n "$root" ]; then
   [ -d "$root" ] || { echo "$0: --root $root: no such folder" >&2; exit 2; }
   if [ ! -e "$data/root" ]; then

@@ -74,7 +74,7 @@ if at 5 "decode the test set, and fuse systems"; then
   need_sets; trained $training
   models=$(printf "$exp/%s/best_*.pt " $training)
   for system in $systems $heard; do
-    derive "decode_$system" "$exp/scores/$system/.sedsep" $models -- \
+    derive "decode_$system" "$exp/scores/$system/.sedsep" $models "$(set_of "$system")/clips.tsv" -- \
       sedsep decode "$exp/scores/$system" $(decoding "$system")
   done
   parts decode
@@ -99,7 +99,7 @@ fi
 if at 7 "score"; then
   for system in $systems $heard; do
     scores=$(scores_of "$system"); need 6 "$scores"
-    derive "score_$system" "$exp/results/$system.json" "$scores/.sedsep" -- \
+    derive "score_$system" "$exp/results/$system.json" "$scores/.sedsep" "$(set_of "$system")/clips.tsv" -- \
       sedsep score "$scores" $(measures "$system") --out "$exp/results/$system.json"
   done
   parts score

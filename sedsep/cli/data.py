@@ -107,8 +107,9 @@ def simulate(bank, out, conf, settings, workers):
 @click.option("--rest", is_flag=True, help="... or what that leaves.")
 @click.option("--seed", default=42, show_default=True, help="Of the draw.")
 @click.option("--limit", type=click.IntRange(1), help="Take the first N of them.")
+@click.option("--prefix", default="", help="Before every name, where other sets have the same ones.")
 @click.option("--workers", default=1, show_default=True, help="Processes.")
-def gather(out, listing, folders, classes, sample_rate, synthetic, fraction, rest, seed, limit, workers):
+def gather(out, listing, folders, classes, sample_rate, synthetic, fraction, rest, seed, limit, prefix, workers):
     """Make the set OUT of what a corpus lists, as far as it is there; OUT/missing.tsv names the rest, and why."""
     from sedsep.data.gather import gather
     from sedsep.data.listings import part, read_listing
@@ -116,7 +117,7 @@ def gather(out, listing, folders, classes, sample_rate, synthetic, fraction, res
 
     classes = Classes(names(classes))
     entries, faults = read_listing(*listing, classes)
-    entries = part(entries, fraction, rest, seed)[:limit]
+    entries = [e._replace(filename=prefix + e.filename) for e in part(entries, fraction, rest, seed)[:limit]]
     domain = "synthetic" if synthetic else "real"
     made = gather(out, folders, entries, classes, sample_rate, domain, faults=faults, workers=workers)
     click.echo(f"{out}: {made['clips']} of {made['listed']} clips"

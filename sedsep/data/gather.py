@@ -4,7 +4,7 @@ Recordings that are mono at the set's rate are used where they lie; others are c
 the user's recordings is never written to.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 from sedsep import progress
 from sedsep.data import audio
 from sedsep.data.listings import Entry, Folder
-from sedsep.data.manifest import Clip, write_set
+from sedsep.data.manifest import Clip, ClipSet, write_set
 from sedsep.data.missing import write_missing
 from sedsep.data.parallel import over
 from sedsep.data.repair import LOG, LOG_COLUMNS, mended
@@ -25,7 +25,7 @@ from sedsep.labels import Classes
 
 
 def gather(out, folders, entries, classes: Classes, sample_rate, domain="real", seconds=10.0, faults=(), workers=1):
-    """Write the set ``out``; audio that was converted by an earlier run is kept.
+    """Write the set ``out``; audio that was converted by an earlier run is kept, and a set that stays the same.
 
     Args:
         folders: where the recordings are, searched in order. entries: :class:`sedsep.data.listings.Entry` s.
@@ -50,6 +50,8 @@ def gather(out, folders, entries, classes: Classes, sample_rate, domain="real", 
     if not clips:
         where = ", ".join(map(str, folders))
         raise UserError(f"{where}: none of the {len(entries)} clips can be used; the first: {': '.join(missing[0])}")
+    if _unchanged(out, classes, clips, missing):
+        return {"listed": len(entries), "clips": len(clips), "missing": missing}
     log = [(str(fault.file), fault.line or "", fault.what, fault.fix) for fault in faults]
     for entry, clip in zip(entries, taken):
         if isinstance(clip, Clip) and _changed(entry.strong or (), clip.strong or ()):
@@ -59,6 +61,17 @@ def gather(out, folders, entries, classes: Classes, sample_rate, domain="real", 
     write_missing(out, missing)
     write_set(out, classes, clips)
     return {"listed": len(entries), "clips": len(clips), "missing": missing}
+
+
+def _unchanged(out, classes, clips, missing) -> bool:
+    """Whether the set is there already, so that what was made from it is not made again."""
+    try:
+        found = ClipSet.read(out)
+    except UserError:
+        return False
+    alike = [replace(clip, duration=round(clip.duration, 6)) for clip in clips]
+    there = [replace(clip, duration=round(clip.duration, 6)) for clip in found]
+    return (found.classes, there, list(found.missing)) == (classes, alike, missing)
 
 
 def _changed(before, after) -> bool:
@@ -126,7 +139,7 @@ class Taker:
             header = audio.info(original)
             if span is None and (header.sample_rate, header.n_channels) == (self.sample_rate, 1):
                 return original.absolute(), audio.read(original, self.sample_rate)
-            if converted.is_file() and converted.stat().st_mtime >= original.stat().st_mtime:
+            if self._serves(converted, original):
                 return converted, audio.read(converted, self.sample_rate)
             waveform = audio.read(original, self.sample_rate, convert=True)
         except UserError as error:
@@ -134,6 +147,12 @@ class Taker:
         waveform = waveform if span is None else self._cut(waveform, span)
         audio.write(converted, waveform, self.sample_rate, "PCM_16")
         return converted, waveform
+
+    def _serves(self, converted, original) -> bool:
+        """Whether an earlier run has converted the recording as it is now, to the rate of the set."""
+        if not converted.is_file() or converted.stat().st_mtime < original.stat().st_mtime:
+            return False
+        return audio.info(converted).sample_rate == self.sample_rate
 
     def _cut(self, waveform, span):
         """The span in a clip of the set's length, with silence before and after."""

@@ -56,13 +56,16 @@ def read_listing(kind: str, path, classes: Classes) -> tuple:
 
 
 def part(entries: list, fraction: float, rest: bool, seed: int) -> list:
-    """A drawn part of the entries, or the rest of them, in the order of the list.
+    """A drawn part of the entries, or the rest of them, in the order of the list. Raises UserError where it is empty.
 
     The draw is the one by which the DCASE 2021 baseline keeps some of the weak clips for validation
     (``DataFrame.sample``), so that with its fraction and seed the parts are the published ones.
     """
     drawn = set(pd.Series(range(len(entries))).sample(frac=fraction, random_state=seed))
-    return [entry for number, entry in enumerate(entries) if (number in drawn) != rest]
+    chosen = [entry for number, entry in enumerate(entries) if (number in drawn) != rest]
+    if not chosen:
+        raise UserError(f"a fraction of {fraction:g}{' and the rest of it' * rest}: none of the {len(entries)} clips")
+    return chosen
 
 
 def _strong(path, classes):
@@ -105,7 +108,7 @@ def _spans(path, _):
                 raise UserError(f"{path}:{line}: expected video, start, end, offset in seconds") from None
             if not 0 <= start < end or position < 0:
                 raise UserError(f"{path}:{line}: {start:g} to {end:g} s at {position:g} s is no part of a clip")
-            name = f"{_flat(Path(video).with_suffix(''))}_{start:.3f}_{end:.3f}.wav"
+            name = f"{_flat(Path(video).with_suffix(''))}_{start:.3f}_{end:.3f}_at_{position:.3f}.wav"
             entries.setdefault(name, Entry(name, video, span=Span(start, end, position)))
     return list(entries.values()), []
 

@@ -129,6 +129,8 @@ def parse(directory):
 def write_set(directory, classes, clips) -> None:
     """Write all tables of a set, each atomically; paths inside ``directory`` become relative to it.
 
+    ``clips.tsv`` goes first and comes last: where it stands, all that it needs stands too, and nothing older.
+
     Args:
         classes: names in order (:class:`sedsep.labels.Classes` or strings).
         clips: :class:`Clip` s with distinct names; what one clip knows (strong, weak, stems), all of them know.
@@ -151,8 +153,9 @@ def write_set(directory, classes, clips) -> None:
     def table(name, columns, rows):
         write_table(directory / name, pd.DataFrame(list(rows), columns=columns))
 
+    for name in ("clips.tsv", "strong.tsv", "weak.tsv", "stems.tsv"):
+        (directory / name).unlink(missing_ok=True)
     write_text(directory / "classes.txt", "".join(f"{name}\n" for name in classes))
-    table("clips.tsv", ["filename", "path", "domain"], ((c.filename, place(c.path), c.domain) for c in clips))
     table("durations.tsv", ["filename", "duration"], ((c.filename, f"{c.duration:.9g}") for c in clips))
     if clips and clips[0].strong is not None:
         table("strong.tsv", EVENT_COLUMNS, (row for c in clips for row in _strong_rows(c)))
@@ -161,6 +164,7 @@ def write_set(directory, classes, clips) -> None:
     if clips and clips[0].stems is not None:
         rows = ((c.filename, place(s.path), s.label, s.role, s.source) for c in clips for s in c.stems)
         table("stems.tsv", ["filename", "path", "event_label", "role", "source"], rows)
+    table("clips.tsv", ["filename", "path", "domain"], ((c.filename, place(c.path), c.domain) for c in clips))
 
 
 def _strong_rows(clip):

@@ -10,6 +10,7 @@ import pickle
 import sys
 import zipfile
 from pathlib import Path
+from reprlib import repr  # of a hostile file, objects whose text would fill the memory
 
 import torch
 
@@ -144,7 +145,7 @@ def read(path) -> dict:
             + ("" if is_zip else ", or save it with PyTorch 1.6 or later where it was made")
         ) from None
     if not isinstance(value, dict):
-        raise UserError(f"{path}: holds {value!r:.60} and no dict of weights; save the model's state_dict()")
+        raise UserError(f"{path}: holds {repr(value)} and no dict of weights; save the model's state_dict()")
     return value
 
 

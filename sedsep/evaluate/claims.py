@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from sedsep.errors import UserError
-from sedsep.evaluate.columns import column
+from sedsep.evaluate.columns import column, entry
 from sedsep.files import read_json, read_table
 from sedsep.metrics.bootstrap import Difference, paired_difference
 
@@ -59,7 +59,7 @@ def _claim(row, path, results) -> Claim:
         raise UserError(f"{path}: {row.claim!r} has {len(better)} better and {len(worse)} worse systems; name pairs")
     columns = tuple(row.columns.split(","))
     described = [column(name, path) for name in columns]
-    sides = [[[read_json(d / f"{key}.json") for d in results] for key in keys] for keys in (better, worse)]
+    sides = [[[d / f"{key}.json" for d in results] for key in keys] for keys in (better, worse)]
     differences, by_seed = [], []
     for one in described:
         # (pairs, seeds) and (pairs, seeds, resamples), better first
@@ -70,9 +70,9 @@ def _claim(row, path, results) -> Claim:
 
 
 def _numbers(side, one) -> tuple:
-    entries = [[run["metrics"][one.metric] for run in runs] for runs in side]
-    values = np.array([[_number(entry["value"]) for entry in runs] for runs in entries]) * one.scale
-    replicates = [[entry.get("replicates") for entry in runs] for runs in entries]
+    entries = [[entry(read_json(file), one, file) for file in runs] for runs in side]
+    values = np.array([[_number(found["value"]) for found in runs] for runs in entries]) * one.scale
+    replicates = [[found.get("replicates") for found in runs] for runs in entries]
     if any(found is None for runs in replicates for found in runs):
         return values, None
     return values, np.array(replicates, float) * one.scale

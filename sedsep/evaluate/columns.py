@@ -47,6 +47,18 @@ COLUMNS = {
 }
 
 
+def entry(result: dict, one: Column, file, all_asked=()) -> dict:
+    """The metric behind a column in results of ``sedsep score``.
+
+    Raises:
+        UserError: it was not scored; ``all_asked`` are what else to ask ``sedsep score`` for.
+    """
+    if one.metric not in result["metrics"]:
+        asked = " --metric ".join(sorted({one.asked, *all_asked}))
+        raise UserError(f"{file}: no {one.metric}; score with --metric {asked}")
+    return result["metrics"][one.metric]
+
+
 def column(name: str, where: str) -> Column:
     """The column ``name`` in the head of the table ``where``. Raises UserError for one that is not known."""
     if name not in COLUMNS:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from sedsep.errors import UserError
 from sedsep.evaluate import claims as claiming
-from sedsep.evaluate.columns import COLUMNS, column
+from sedsep.evaluate.columns import COLUMNS, column, entry
 from sedsep.evaluate.report_pictures import draw_results, draw_training
 from sedsep.files import read_json, read_table, write_table, write_text
 
@@ -103,10 +103,7 @@ def _read(title, path, results, found) -> ResultTable:
             file = directory / f"{row.key}.{row.model}.json"
             found[file] = read_json(file)
             for c, one in enumerate(described):
-                if one.metric not in found[file]["metrics"]:
-                    asked = " --metric ".join(sorted({other.asked for other in described}))
-                    raise UserError(f"{file}: no {one.metric}; score with --metric {asked}")
-                value = found[file]["metrics"][one.metric]["value"]
+                value = entry(found[file], one, file, {other.asked for other in described})["value"]
                 ours[r, c, s] = np.nan if value is None else value * one.scale
     return ResultTable(title, columns, rows, ours)
 

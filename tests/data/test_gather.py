@@ -77,6 +77,25 @@ def test_what_was_converted_before_is_kept(folder, tmp_path):
     assert ClipSet.read(tmp_path / "set").clips[0].duration == 1.0
 
 
+def test_a_set_that_stays_the_same_is_not_written_again(folder, tmp_path):
+    listed = entries("good", "other", "gone", strong=((0.1234567, 0.5, "Dog"),))
+    gather(tmp_path / "set", [folder], listed, PETS, RATE)
+    before = (tmp_path / "set/clips.tsv").stat().st_mtime_ns
+    gather(tmp_path / "set", [folder], listed, PETS, RATE)
+    assert (tmp_path / "set/clips.tsv").stat().st_mtime_ns == before
+    audio.write(folder / "gone.wav", 0.1 * np.ones(RATE), RATE)
+    gather(tmp_path / "set", [folder], listed, PETS, RATE)
+    assert len(ClipSet.read(tmp_path / "set")) == 3 and ClipSet.read(tmp_path / "set").missing == ()
+
+
+def test_another_rate_or_kind_of_labels_leaves_nothing_behind(folder, tmp_path):
+    gather(tmp_path / "set", [folder], entries("good", "other", weak=("Dog",)), PETS, RATE)
+    gather(tmp_path / "set", [folder], entries("good", "other", strong=()), PETS, 16000)
+    found = ClipSet.read(tmp_path / "set")
+    assert [audio.info(clip.path).sample_rate for clip in found] == [16000, 16000]
+    assert not (tmp_path / "set/weak.tsv").exists() and found.clips[0].weak is None
+
+
 def test_mixtures_with_their_sources(folder, tmp_path):
     rng = np.random.default_rng(1)
     parts = [0.1 * rng.standard_normal(RATE) for _ in range(3)]

@@ -91,10 +91,18 @@ def test_spans_of_videos_and_mixtures_of_them(tmp_path):
     table = write(tmp_path / "list.csv", "video,start,end,offset\nv/1.mp4,0.5,4.5,3,v/2.mp4,1,11,0\nv/1.mp4,.5,4.5,3\n")
     entries, _ = read_listing("spans", table, PETS)
     assert [entry.span for entry in entries] == [Span(0.5, 4.5, 3), Span(1, 11, 0)]
-    assert entries[0].filename == "v_1_0.500_4.500.wav"
+    assert entries[0].filename == "v_1_0.500_4.500_at_3.000.wav"
     for wrong, said in (("v,1,x,0\nv,1,x,0", "list.csv:2: expected video"), ("v,4,1,0", "4 to 1 s at 0 s is no part")):
         with pytest.raises(UserError, match=said):
             read_listing("spans", write(table, wrong), PETS)
+
+
+def test_no_part_is_empty(tmp_path):
+    entries, _ = read_listing("names", write(tmp_path / "x.tsv", "filename\na.wav\nb.wav\n"), PETS)
+    assert len(part(entries, 0.5, False, 42)) == len(part(entries, 0.5, True, 42)) == 1
+    for fraction, rest in ((1.0, True), (0.0, False)):
+        with pytest.raises(UserError, match="none of the 2 clips"):
+            part(entries, fraction, rest, 42)
 
 
 def test_an_empty_and_a_missing_list(tmp_path):

@@ -48,6 +48,15 @@ def small(tmp_path):
     return directory, clips
 
 
+def test_a_write_that_is_cut_off_leaves_no_set(make_set, monkeypatch, tmp_path):
+    directory = make_set("set", 2)
+    clips = list(ClipSet.read(directory))
+    monkeypatch.setattr("sedsep.data.manifest.write_table", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        write_set(directory, ("High", "Low"), clips)
+    assert not (directory / "clips.tsv").exists() and not (directory / "strong.tsv").exists()
+
+
 def test_round_trip(small):
     directory, clips = small
     read = ClipSet.read(directory)

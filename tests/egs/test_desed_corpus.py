@@ -44,7 +44,7 @@ def tree(tmp_path_factory):
     """DESED (validation: one clip not there, one cut off, one without events, one with overlapping events) and FUSS."""
     made = Tree(tmp_path_factory.mktemp("corpora"))
     made.events("train/synthetic21_train/soundscapes", [f"{i}.wav" for i in range(8)])
-    made.events("validation/synthetic21_validation/soundscapes", [f"v{i}.wav" for i in range(4)], 1)
+    made.events("validation/synthetic21_validation/soundscapes", [f"{i}.wav" for i in range(4)], 1)
     made.events("eval/public", [f"1Ro0FgMWTUE_{i}_130.wav" for i in range(3)], 2)
     real = [f"Y{i:011d}_30.000_40.000.wav" for i in range(8)]  # of which the smoke preset takes six
     made.events("validation/validation", real, 3)
@@ -117,6 +117,7 @@ def test_every_stage_passes_and_the_scores_say_what_is_missing(work):
 def test_the_sets_are_what_the_lists_and_folders_say(work, tree):
     directory, _, _ = work
     sets = {path.parent.name: ClipSet.read(path.parent) for path in directory.glob("data/desed-smoke/*/clips.tsv")}
+    assert [clip.filename for clip in sets["synth_valid"]] == [f"validation_{i}.wav" for i in range(4)]
     assert len(sets["synth_train"]) == 8 and {clip.domain for clip in sets["synth_train"]} == {"synthetic"}
     test = {clip.filename: clip for clip in sets["test"]}
     assert test["Y00000000002_30.000_40.000.wav"].strong == ()
@@ -125,6 +126,34 @@ def test_the_sets_are_what_the_lists_and_folders_say(work, tree):
     assert converted and {round(clip.duration, 3) for clip in converted} == {2.5}
     assert all(clip.path.is_relative_to(tree) for clip in sets["synth_train"])
     assert [stem.role for stem in sets["fuss_train"].clips[1].stems] == ["background", "foreground", "foreground"]
+
+
+def test_clips_that_are_found_later_change_the_scores(work, tree):
+    directory, _, _ = work
+    name = "Y00000000000_30.000_40.000.wav"
+    source = tree / "dataset/audio/validation/validation/Y00000000004_30.000_40.000.wav"
+    (source.parent / name).write_bytes(source.read_bytes())
+    options = ("--corpus", "desed", "--missing", "go-on", "--rows", "main")
+    run(*options, "--stage", 1, "--stop-stage", 1, work=directory)  # the root is remembered
+    printed = run(*options, "--stage", 5, "--stop-stage", 5, work=directory)
+    assert printed.count("5 clips decoded") == 10
+    run(*options, "--stage", 1, "--stop-stage", 1, work=directory)
+    assert "decoded" not in run(*options, "--stage", 5, "--stop-stage", 5, work=directory)
+
+
+def test_videos_do_not_replace_the_unlabelled_clips(work, tree):
+    directory, _, _ = work
+    data = directory / "data/desed-smoke"
+    before = (data / "unlabelled/clips.tsv").read_bytes()
+    assert (data / "web").is_symlink()
+    videos = tree / "YFCC100M"
+    (videos / "v").mkdir(parents=True)
+    source = tree / "dataset/audio/train/unlabel_in_domain/Yun00_0.000_10.000.wav"
+    (videos / "v" / "1.wav").write_bytes(source.read_bytes())
+    (videos / "train_list.csv").write_text("v/1.mp4,0.5,3.5,2\n")
+    run("--corpus", "desed", "--missing", "go-on", "--stop-stage", 1, work=directory)
+    assert [clip.duration for clip in ClipSet.read(data / "web")] == [10.0]
+    assert (data / "unlabelled/clips.tsv").read_bytes() == before
 
 
 def test_a_root_without_the_corpus(tmp_path):

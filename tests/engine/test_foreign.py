@@ -162,3 +162,5 @@ def test_a_tensor_stays_inside_its_storage(tmp_path, size, stride, offset):
 def test_a_pickle_that_doubles_itself_stays_small(tmp_path):
     program = b"}Va\n(lp0\n" + b"".join(f"0(g{i}\ng{i}\nlp{i + 1}\n".encode() for i in range(60)) + b"s."
     assert len(foreign.read(in_zip(tmp_path / "a.pt", program))["a"]) == 2
+    bare = b"(lp0\n" + b"".join(f"0(g{i}\ng{i}\nlp{i + 1}\n".encode() for i in range(60)) + b"."
+    refused(in_zip(tmp_path / "b.pt", bare), "no dict of weights")

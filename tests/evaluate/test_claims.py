@@ -61,5 +61,7 @@ def test_what_makes_no_claim(results, tmp_path):
         read_claims(table(tmp_path, ("x", "a.x,b.x", "b.x", "psds1")), results)
     with pytest.raises(UserError, match="d.x.json: no such file"):
         read_claims(table(tmp_path, ("x", "d.x", "b.x", "psds1")), results)
+    with pytest.raises(UserError, match="a.x.json: no psds2; score with --metric psds"):
+        read_claims(table(tmp_path, ("x", "a.x", "b.x", "psds2")), results)
     with pytest.raises(UserError, match="unknown column 'psds3'"):
         read_claims(table(tmp_path, ("x", "a.x", "b.x", "psds3")), results)

@@ -5,7 +5,7 @@ set -euo pipefail
 data=$1 root=$3
 mkdir -p "$data"
 if [ -z "$root" ]; then
-  root=$data/download
+  root=$data/download; echo "$root" > "$data/root"
   sedsep download local/downloads.tsv "$root"
 fi
 
@@ -17,12 +17,12 @@ first() {  # first FILE FOLDER...: the first folder below ROOT that has the file
 }
 desed=$(first metadata/train/weak.tsv . dataset DESED DESED/dataset dcase2021/dataset)
 fuss=$(first train_example_list.txt . FUSS FUSS/ssdata_reverb FUSS/ssdata ssdata_reverb ssdata)
-web=$(first '*.csv' YFCC100M yfcc100m)
+web=$(first '*train*.csv' YFCC100M yfcc100m)
 if [ -z "$desed" ]; then
   echo "$root: no metadata/train/weak.tsv in it or in dataset/: expected the official tree of DESED (README.md)" >&2
   exit 1
 fi
 [ -n "$fuss" ] || echo "$root: no FUSS (train_example_list.txt); --rows main does without" >&2
-[ -n "$web" ] || echo "$root: no YFCC100M/*.csv; the separator of SSep+SED learns from the unlabelled clips" >&2
+[ -n "$web" ] || echo "$root: no YFCC100M/*train*.csv; the separator of SSep+SED learns from the unlabelled clips" >&2
 printf 'desed\t%s\nfuss\t%s\nweb\t%s\n' "$desed" "$fuss" "$web" > "$data/found.tsv"
 cat "$data/found.tsv"

@@ -13,6 +13,7 @@ case $rows in
         systems="sed.student sed.teacher" tables=(--published "Table 1" conf/main.tsv) ;;
   *) unknown rows "$rows" ;;
 esac
+case $missing in stop|go-on) ;; *) echo "$0: unknown --missing $missing; known: stop go-on" >&2; exit 2 ;; esac
 for p in $pretrained; do
   training+=" ${p}_s1 ${p}_s2 ${p}_jt"
   for s in s0 s1 s2 jt; do systems+=" ${p}_$s.student ${p}_$s.teacher"; done
@@ -28,20 +29,22 @@ from() {  # from WHERE: a separator that was trained there, and the detector
 }
 decoding() {  # decoding SYSTEM: what decodes it, and what it decodes
   case $1 in
-    *.separator) echo "--model $exp/${1%.*}/best_separator.pt --data $data/fuss_eval --sources" ;;
+    *.separator) echo "--model $exp/${1%.*}/best_separator.pt --data $(set_of "$1") --sources" ;;
     *_s0.*) echo "--separator $exp/sep_${1%_s0.*}/best_separator.pt --detector $exp/sed/best_${1#*.}.pt" \
-                 "--data $data/test" ;;
-    *) echo "--model $exp/${1%.*}/best_${1#*.}.pt --data $data/test" ;;
+                 "--data $(set_of "$1")" ;;
+    *) echo "--model $exp/${1%.*}/best_${1#*.}.pt --data $(set_of "$1")" ;;
   esac
+}
+set_of() {  # set_of SYSTEM: what it is tested on
+  case $1 in *.separator) echo "$data/fuss_eval" ;; *) echo "$data/test" ;; esac
 }
 scores_of() {  # scores_of SYSTEM: what is measured
   case $1 in *.separator) echo "$exp/scores/$1" ;; *) echo "$exp/smoothed/$1" ;; esac
 }
 measures() {  # measures SYSTEM: of what, and against what
-  case $1 in
-    *.separator) echo "--data $data/fuss_eval --metric fuss" ;;
-    *) echo "--data $data/test --metric psds --metric event-f1 --bootstrap 1000" ;;
-  esac
+  local metrics="--metric psds --metric event-f1 --bootstrap 1000"
+  case $1 in *.separator) metrics="--metric fuss" ;; esac
+  echo "--data $(set_of "$1") $metrics"
 }
 need_sets() {
   local set

@@ -90,7 +90,7 @@ def demand(said: dict, legal: dict, prefix: str = "") -> None:
     for key, values in legal.items():
         if key in said and said[key] not in values:
             raise UserError(
-                f"{prefix}{key} is {said[key]!r}, which cannot be imported; "
+                f"{prefix}{key} is {repr(said[key])}, which cannot be imported; "
                 f"only {' or '.join(dict.fromkeys(map(repr, values)))} can"
             )
 
@@ -106,7 +106,7 @@ def section(said: dict, key: str) -> dict:
     """The settings in ``said[key]``, none where it is absent. Raises UserError where it is something else."""
     found = said.get(key)
     if found is not None and not isinstance(found, dict):
-        raise UserError(f"{key} is {found!r:.60} and not a table of settings, so it cannot be imported")
+        raise UserError(f"{key} is {repr(found)} and not a table of settings, so it cannot be imported")
     return found or {}
 
 
@@ -114,7 +114,7 @@ def number(said: dict, key: str, default: float) -> float:
     """The number ``said[key]``, ``default`` where it is absent. Raises UserError where it is something else."""
     found = default if said.get(key) is None else said[key]
     if not isinstance(found, (int, float)) or not found >= 0:
-        raise UserError(f"{key} is {found!r}; it must be a number that is not negative")
+        raise UserError(f"{key} is {repr(found)}; it must be a number that is not negative")
     return found
 
 
@@ -125,5 +125,5 @@ def complete(said: dict, settings: dict, prefix: str = "") -> dict:
         if isinstance(value, dict):
             merged[key] = complete(section(merged, key), value, f"{prefix}{key}.")
         elif merged.setdefault(key, value) != value:
-            raise UserError(f"says {prefix}{key} is {merged[key]!r}; leave --set {prefix}{key} out")
+            raise UserError(f"says {prefix}{key} is {repr(merged[key])}; leave --set {prefix}{key} out")
     return merged
