@@ -7,7 +7,7 @@ ngpu=1         # processes per training
 . ../../tools/parse_options.sh
 . ../../tools/path.sh
 . ../../tools/cmd.sh
-case "$root" in ""|/*) ;; *) root=$caller/$root ;; esac
+[ -z "$root" ] || root=$(cd "$caller" && realpath -m "$root")
 case "$work" in .|/*) ;; *) work=$caller/$work ;; esac
 case "$work$tag" in *[[:space:]]*)
   echo "$0: --work and --tag must be without spaces; '$work' '$tag' would fall apart in command lines" >&2; exit 2 ;;

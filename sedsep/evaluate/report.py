@@ -6,6 +6,7 @@ under which name; an empty field is a number that was not published. Several dir
 trained with other seeds.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -67,7 +68,8 @@ def report(results, published, table, page, command="", training=(), note="", cl
     Args:
         results: directories of ``<key>.<model>.json``, one per seed. published: pairs of a title and a table of
             published rows. table: the table to write: system, model and every metric; with several seeds
-            ``<metric>_sd`` beside each. page: the Markdown page.
+            ``<metric>_sd`` beside each. Tables of other metrics than the first go beside it, with the first word of
+            their title in the name. page: the Markdown page.
         command: what made the numbers; stands above the tables. note: text that stands under them.
         training: directories of training runs, whose ``log.jsonl`` are drawn in this order; those with the same
             name are one system trained with several seeds. claims: table of claims to try (``claims.py``).
@@ -84,7 +86,8 @@ def report(results, published, table, page, command="", training=(), note="", cl
     page = Path(page)
     texts = [_markdown(one) for one in tables]
     tried = claiming.markdown(claiming.read_claims(claims, results)) if claims else ""
-    write_table(table, pd.concat([_for_machines(one) for one in tables], ignore_index=True))
+    for name, group in _by_columns(tables, Path(table)).items():
+        write_table(name, pd.concat([_for_machines(one) for one in group], ignore_index=True))
     pictures = [draw_results(tables, page.with_name("results.png"))]
     pictures += [draw_training(training, page.with_name("training.png"))] if training else []
     write_text(page, _page(tables, texts, tried, passport, len(results), command, note, pictures))
@@ -124,6 +127,16 @@ def _passport(found) -> dict:
             where = next(iter(found)).parent
             raise UserError(f"{where}: results of different data or metrics ({files}); run stages 5 to 7 again")
     return {name: next(iter(groups)) for name, groups in passports.items()}
+
+
+def _by_columns(tables, path) -> dict:
+    """File -> the tables that it holds, all with the same columns."""
+    files = {}
+    for one in tables:
+        word = re.split(r"\W+", one.title.lower())[0]
+        alike = one.columns == tables[0].columns
+        files.setdefault(path if alike else path.with_name(f"{path.stem}_{word}{path.suffix}"), []).append(one)
+    return files
 
 
 def _for_machines(table):
