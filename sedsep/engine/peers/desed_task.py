@@ -66,7 +66,9 @@ def read(file: dict, weights: dict, classes: Classes | None, settings: dict) -> 
         raise UserError(f"knows {n_classes} classes; --classes names {len(classes)}")
     configuration = _configuration(weights, variants["student"], said)
     system, config = build("detection", classes or Classes(DESED), configuration)
-    notes = _check_buffers(weights, system.student.frontend)
+    unsaid = [key for key in ("feats", "net", "scaler") if not said.get(key)]
+    notes = [f"not said by the file, so the published baseline's: {', '.join(unsaid)}"] if unsaid else []
+    notes += _check_buffers(weights, system.student.frontend)
     references = {}
     for variant, peer in variants.items():
         crnn = getattr(system, variant).crnn
