@@ -19,6 +19,7 @@ from sedsep.errors import UserError
 
 SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")
 CHUNK, MB = 1 << 20, 10**6  # bytes
+# What the readers raise, by where the damage is; the last two are zipfile's, of a compression or a cipher it has not.
 BROKEN = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, ValueError,
           NotImplementedError, RuntimeError)  # fmt: skip
 CLASHES = (FileExistsError, NotADirectoryError, IsADirectoryError)

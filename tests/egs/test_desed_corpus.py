@@ -1,5 +1,6 @@
 """The recipe on DESED and FUSS in their official layout: a small imitation with missing, corrupt and short files."""
 
+import os
 import subprocess
 
 import numpy as np
@@ -154,6 +155,18 @@ def test_videos_do_not_replace_the_unlabelled_clips(work, tree):
     run("--corpus", "desed", "--missing", "go-on", "--stop-stage", 1, work=directory)
     assert [clip.duration for clip in ClipSet.read(data / "web")] == [10.0]
     assert (data / "unlabelled/clips.tsv").read_bytes() == before
+
+
+def test_a_download_that_was_cut_off_goes_on(tmp_path):
+    fake = tmp_path / "bin" / "sedsep"
+    fake.parent.mkdir()
+    fake.write_text(f"#!/bin/sh\necho \"$@\" >> {tmp_path}/called\nexit 1\n")
+    fake.chmod(0o755)
+    here = {**os.environ, "PATH": f"{fake.parent}:{os.environ['PATH']}"}
+    for _ in range(2):
+        run("--corpus", "desed", "--stop-stage", 0, work=tmp_path, code=1, environment=here)
+    download = f"download local/downloads.tsv {tmp_path}/data/desed-smoke/download"
+    assert (tmp_path / "called").read_text().splitlines() == [download] * 2
 
 
 def test_a_root_without_the_corpus(tmp_path):

@@ -3,11 +3,13 @@
 # are; without ROOT, download what can be downloaded.
 set -euo pipefail
 data=$1 root=$3
-mkdir -p "$data"
-if [ -z "$root" ]; then
-  root=$data/download; echo "$root" > "$data/root"
+download=$(realpath -m "$data/download")
+if [ -z "$root" ] || [ "$root" = "$download" ]; then  # the latter: an earlier run's, which goes on
+  root=$download
+  mkdir -p "$root"; echo "$root" > "$data/root"
   sedsep download local/downloads.tsv "$root"
 fi
+mkdir -p "$data"
 
 first() {  # first FILE FOLDER...: the first folder below ROOT that has the file, a pattern
   local file=$1 folder; shift
