@@ -76,6 +76,14 @@ def _is_ours(path, kind):
     return path.is_dir() and not any(path.iterdir())
 
 
+def remove(path) -> None:
+    """Delete a file that may be there. Raises UserError where that is not allowed."""
+    try:
+        Path(path).unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def cannot_write(path, error: OSError) -> UserError:
     """The one-line error for a failed write of ``path``."""
     reason = os.strerror(error.errno) if error.errno else str(error)

@@ -18,7 +18,7 @@ import pandas as pd
 from sedsep.data import tables
 from sedsep.data.missing import read_missing
 from sedsep.errors import UserError
-from sedsep.files import write_table, write_text
+from sedsep.files import remove, write_table, write_text
 from sedsep.labels import EVENT_COLUMNS, Classes, events_table
 
 
@@ -154,7 +154,7 @@ def write_set(directory, classes, clips) -> None:
         write_table(directory / name, pd.DataFrame(list(rows), columns=columns))
 
     for name in ("clips.tsv", "strong.tsv", "weak.tsv", "stems.tsv"):
-        (directory / name).unlink(missing_ok=True)
+        remove(directory / name)
     write_text(directory / "classes.txt", "".join(f"{name}\n" for name in classes))
     table("durations.tsv", ["filename", "duration"], ((c.filename, f"{c.duration:.9g}") for c in clips))
     if clips and clips[0].strong is not None:

@@ -48,6 +48,13 @@ def small(tmp_path):
     return directory, clips
 
 
+def test_a_set_that_cannot_be_replaced_is_one_clear_line(tmp_path, make_set):
+    clips = list(ClipSet.read(make_set("set", 2)))
+    (tmp_path / "other" / "clips.tsv").mkdir(parents=True)
+    with pytest.raises(UserError, match="cannot write .*clips.tsv"):
+        write_set(tmp_path / "other", ("High", "Low"), clips)
+
+
 def test_a_write_that_is_cut_off_leaves_no_set(make_set, monkeypatch, tmp_path):
     directory = make_set("set", 2)
     clips = list(ClipSet.read(directory))
