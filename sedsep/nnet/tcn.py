@@ -12,7 +12,8 @@ from torch import nn
 
 from sedsep.errors import UserError
 from sedsep.nnet.fast import fusable
-from sedsep.nnet.fused_block import EPS, FusedBlock
+from sedsep.nnet.fused_block import EPS
+from sedsep.nnet.fused_tcn import FusedBlock, FusedTCN
 
 
 class LayerNorm(nn.Module):
@@ -68,20 +69,33 @@ class TCNBlock(nn.Module):
 
         ``residual=False`` spares the residual output and gives None in its place.
         """
-        first = 0 if residual else self.channels
-        weight, bias = self.project.weight[first:], self.project.bias[first:]
-        # The fused operation reads the sign of a PReLU's input from its output, so the slopes must be positive.
-        if self.norm1.kind == "gln" and fusable(x) and self.act1.weight > 0 and self.act2.weight > 0:
-            out = FusedBlock.apply(
-                x, self.expand.weight, self.expand.bias, self.act1.weight, self.norm1.gain, self.norm1.bias,
-                self.depthwise.weight, self.depthwise.bias, self.act2.weight, self.norm2.gain, self.norm2.bias,
-                weight, bias, self.dilation,
-            )  # fmt: skip
+        if self.fusable(x):
+            out = FusedBlock.apply(x, self.dilation, *self.ordered(residual))
         else:
             z = self.norm1(self.act1(self.expand(x)))
             z = self.depthwise(z.transpose(1, 2)).transpose(1, 2)  # over L: (B, L, D) -> (B, D, L) -> (B, L, D)
-            out = F.linear(self.norm2(self.act2(z)), weight, bias)
+            out = F.linear(self.norm2(self.act2(z)), *self.projection(residual))
         return out.split([self.channels, out.shape[2] - self.channels], dim=2) if residual else (None, out)
+
+    def fusable(self, x: torch.Tensor) -> bool:
+        """Whether the fast path takes the block with the input ``x``.
+
+        It reads the sign of a PReLU's input from its output, so the slopes must be positive.
+        """
+        return self.norm1.kind == "gln" and fusable(x) and bool(self.act1.weight > 0 and self.act2.weight > 0)
+
+    def projection(self, residual: bool) -> tuple:
+        """Weight and bias of the last 1 x 1 convolution, with or without the residual's rows."""
+        weight, bias = self.project.weight, self.project.bias
+        return (weight, bias) if residual else (weight[self.channels :], bias[self.channels :])
+
+    def ordered(self, residual: bool) -> tuple:
+        """The parameters in the order of :class:`sedsep.nnet.fused_block.Block`."""
+        return (
+            self.expand.weight, self.expand.bias, self.act1.weight, self.norm1.gain, self.norm1.bias,
+            self.depthwise.weight, self.depthwise.bias, self.act2.weight, self.norm2.gain, self.norm2.bias,
+            *self.projection(residual),
+        )  # fmt: skip
 
 
 class TCN(nn.Module):
@@ -126,8 +140,17 @@ class TCN(nn.Module):
         Returns:
             the two after these blocks.
         """
-        for block in self.blocks[first:last]:
-            residual, skip = block(x, residual=not (self.skip and block is self.blocks[-1]))
-            x = x if residual is None else x + residual
+        blocks = self.blocks[first:last]
+        if not blocks:
+            return x, total
+        residual = not (self.skip and last == len(self.blocks))  # of the last one; all others have it
+        if all(block.fusable(x) for block in blocks):
+            dilations = [block.dilation for block in blocks]
+            parameters = [p for block in blocks for p in block.ordered(residual or block is not blocks[-1])]
+            stream, total = FusedTCN.apply(x, total, dilations, self.skip, residual, *parameters)
+            return x if stream is None else stream, total
+        for block in blocks:
+            to_stream, skip = block(x, residual or block is not blocks[-1])
+            x = x if to_stream is None else x + to_stream
             total = skip.clone() if total is None else total.add_(skip)
         return x, total

@@ -1,10 +1,13 @@
-"""Tools of the fast path: where it applies, its memory, its products."""
+"""Tools of the fast path: where it applies, its memory, its threads."""
 
+import threading
+
+import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
+from threadpoolctl import threadpool_info
 
-from sedsep.nnet.fast import empty, fusable, linear, pieces
+from sedsep.nnet.fast import Crew, Memory, empty, fusable, kernel, pieces
 
 
 def test_only_plain_cpu_tensors_are_fused():
@@ -26,14 +29,74 @@ def test_pieces_cover_the_clip_once(n_frames):
     assert covered == list(range(n_frames))
 
 
-@pytest.mark.parametrize("onednn", [True, False])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("bias", [True, False])
-def test_linear_is_the_plain_product(dtype, bias, onednn, monkeypatch):
-    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: onednn)
-    x, weight = torch.randn(7, 5, dtype=dtype), torch.randn(3, 5, dtype=dtype)
-    shift = torch.randn(3, dtype=dtype) if bias else None
-    product = F.linear(x, weight, shift)
-    torch.testing.assert_close(linear(x, weight, shift), product)
-    torch.testing.assert_close(linear(x, weight, shift, "sigmoid"), product.sigmoid())
-    torch.testing.assert_close(linear(x, weight, shift, "leaky_relu", 0.3), F.leaky_relu(product, 0.3))
+def test_memory_that_is_free_is_used_again_and_memory_in_use_is_not():
+    memory = Memory()
+    first, second = memory.empty((100, 10), "float32"), memory.empty((100, 10), "float32")
+    first.fill(1)
+    second.fill(2)
+    assert not np.shares_memory(first, second) and (first == 1).all() and memory.kept == []
+    address = first.ctypes.data
+    del first
+    assert len(memory.kept) == 1
+    again = memory.empty((90, 10), "float32")
+    assert again.ctypes.data == address and memory.kept == [] and (second == 2).all()
+
+
+def test_memory_serves_views_as_long_as_they_live():
+    memory = Memory()
+    tensor = torch.from_numpy(memory.empty((10, 10), "float64")).fill_(3)
+    row = tensor[4]
+    del tensor
+    memory.empty((10, 10), "float64").fill(7)
+    assert (row == 3).all()
+
+
+def test_no_more_memory_is_kept_than_was_in_use_at_a_time():
+    memory = Memory()
+    for size in range(1, 60):
+        memory.empty((1000 * size,), "uint8")
+    assert sum(block.nbytes for block in memory.kept) <= 59000
+    small = memory.empty((10,), "uint8")
+    assert small.base.nbytes == 10  # a block that is much larger stays where it is
+
+
+@kernel
+def add_frames(part, first, last, size, x, sums):
+    """Adds to each part's sum its frames, piece by piece."""
+    for i in range(first, last, size):
+        sums[part] += x[i : min(i + size, last)].sum()
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3])
+@pytest.mark.parametrize("n_frames", [1, 4, 5, 23, 100])
+def test_a_crew_takes_every_frame_once(n_frames, n_threads, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: n_threads)
+    x = np.arange(1.0, n_frames + 1)
+    with Crew(n_frames, 4) as crew:
+        assert [first for first, _ in crew.parts] == [0, *(last for _, last in crew.parts[:-1])]
+        assert all((last - first) % 4 == 0 for first, last in crew.parts[:-1])
+        assert len(crew.parts) <= 2 * n_threads
+        sums = np.zeros(len(crew.parts))
+        crew.run(add_frames, x, sums)
+    assert sums.sum() == x.sum() and (sums > 0).all()
+
+
+def test_the_members_of_a_crew_are_threads_and_their_errors_arrive(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    meeting = threading.Barrier(2, timeout=20)  # passes only if both are there
+
+    def meet(part, first, last, size):
+        if part < 2:
+            meeting.wait()
+        if part == 3:
+            raise ValueError("part 3")
+
+    with Crew(8, 2) as crew, pytest.raises(ValueError, match="part 3"):
+        crew.run(meet)
+
+
+def test_libraries_keep_to_one_thread_beside_a_crew_and_get_theirs_back():
+    before = [library["num_threads"] for library in threadpool_info()]
+    with Crew(8, 2):
+        assert {library["num_threads"] for library in threadpool_info()} == {1}
+    assert [library["num_threads"] for library in threadpool_info()] == before

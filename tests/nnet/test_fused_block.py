@@ -4,19 +4,26 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from sedsep.nnet import fast
-from sedsep.nnet.fused_block import EPS, FusedBlock, Moments, Taps
+from sedsep.nnet import fused_block
+from sedsep.nnet.fused_block import EPS, Moments
+from sedsep.nnet.fused_tcn import FusedBlock
 from sedsep.nnet.tcn import TCNBlock
 
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch):
-    monkeypatch.setattr(fast, "PIECE", 5)
+    monkeypatch.setattr(fused_block, "PIECE", 5)
 
 
 def normalised(x, gain, bias):
     """The plain global norm."""
     return F.layer_norm(x, x.shape[1:], eps=EPS) * gain + bias
+
+
+def fused(x, *parameters_and_dilation):
+    """FusedBlock with the arguments of :func:`plain`."""
+    *parameters, dilation = parameters_and_dilation
+    return FusedBlock.apply(x, dilation, *parameters)
 
 
 def plain(x, w1, b1, slope1, gain1, bias1, wd, bd, slope2, gain2, bias2, w2, b2, dilation):
@@ -39,7 +46,7 @@ def arguments(n_frames, kernel=3, dtype=torch.double, channels=4, hidden=6, outp
 @pytest.mark.parametrize("n_frames, kernel, dilation", [(13, 3, 2), (5, 3, 1), (2, 3, 4), (1, 3, 1), (12, 5, 3)])
 def test_values_and_gradients_are_the_plain_ones(n_frames, kernel, dilation):
     inputs = arguments(n_frames, kernel)
-    ours, expected = FusedBlock.apply(*inputs, dilation), plain(*inputs, dilation)
+    ours, expected = fused(*inputs, dilation), plain(*inputs, dilation)
     torch.testing.assert_close(ours, expected)
     direction = torch.randn_like(expected)
     grads = (torch.autograd.grad(y, inputs, direction) for y in (ours, expected))
@@ -47,20 +54,20 @@ def test_values_and_gradients_are_the_plain_ones(n_frames, kernel, dilation):
 
 
 def test_float32_is_as_close_as_the_plain_block_to_float64(monkeypatch):
-    monkeypatch.setattr(fast, "PIECE", 256)
+    monkeypatch.setattr(fused_block, "PIECE", 256)
     inputs = arguments(700, dtype=torch.float32, channels=16, hidden=32, outputs=24)
     direction = torch.randn(2, 700, 24)
     exact = [x.detach().double().requires_grad_() for x in inputs]
     exact_grads = torch.autograd.grad(plain(*exact, 4), exact, direction.double())
     errors = []
-    for function in (FusedBlock.apply, plain):
+    for function in (fused, plain):
         grads = torch.autograd.grad(function(*inputs, 4), inputs, direction)
         errors.append(max((g - e).norm() / e.norm() for g, e in zip(grads, exact_grads)))
     assert errors[0] < max(2 * errors[1], 1e-5)
 
 
 def test_gradcheck():
-    assert torch.autograd.gradcheck(lambda *inputs: FusedBlock.apply(*inputs, 2), arguments(7))
+    assert torch.autograd.gradcheck(lambda *inputs: fused(*inputs, 2), arguments(7))
 
 
 @pytest.mark.parametrize("slope", [0.25, 0.0, -0.5])
@@ -91,9 +98,3 @@ def test_moments_do_not_depend_on_the_pieces():
     assert norm.mean == pytest.approx(x.mean().item(), rel=1e-6)
     assert norm.rate == pytest.approx(1 / x.std(unbiased=False).item(), rel=1e-5)
     assert whole.norm(ones, zeros).rate == pytest.approx(norm.rate, rel=1e-5)
-
-
-def test_taps_beyond_a_short_clip_reach_nothing():
-    taps = Taps(torch.ones(2, 1, 3), 4, n_frames=2)
-    assert taps.offsets == [-4, 0, 4]
-    assert [last - first for first, last in (taps.inside(0, 2, offset) for offset in taps.offsets)] == [0, 2, 0]

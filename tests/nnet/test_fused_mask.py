@@ -1,12 +1,15 @@
 """Fused masks and decoder: values and gradients of the plain formula, for every activation."""
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
 from sedsep.nnet import fused_mask
 from sedsep.nnet.conv_tasnet import MASKS
+from sedsep.nnet.fast import kernel
 from sedsep.nnet.fused_mask import MaskDecode
+from sedsep.nnet.mask_kernels import exp
 
 N_SOURCES, N_FILTERS, KERNEL = 3, 5, 4
 
@@ -28,8 +31,10 @@ def arguments():
     return [torch.randn(*shape, dtype=torch.double, requires_grad=True) for shape in shapes]
 
 
+@pytest.mark.parametrize("n_threads", [1, 2])
 @pytest.mark.parametrize("activation", MASKS)
-def test_values_and_gradients_are_the_plain_ones(activation):
+def test_values_and_gradients_are_the_plain_ones(activation, n_threads, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: n_threads)
     inputs = arguments()
     ours, expected = MaskDecode.apply(*inputs, activation), plain(*inputs, activation)
     assert ours.shape == (2, 11, N_SOURCES, KERNEL)
@@ -43,3 +48,43 @@ def test_values_and_gradients_are_the_plain_ones(activation):
 @pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
 def test_gradcheck(activation):
     assert torch.autograd.gradcheck(lambda *a: MaskDecode.apply(*a, activation), arguments())
+
+
+@pytest.mark.parametrize("activation", MASKS)
+def test_float32_is_close_to_float64_at_a_real_size(activation):
+    exact = [torch.randn(shape, dtype=torch.double) for shape in [(2, 700, 24), (64, 24), (64,), (2, 700, 16)]]
+    exact += [torch.randn(16, 16, dtype=torch.double) for _ in range(2)]
+    rough = [x.float().requires_grad_() for x in exact]
+    exact = [x.requires_grad_() for x in exact]
+    ours, expected = MaskDecode.apply(*rough, activation), plain(*exact, activation)
+    torch.testing.assert_close(ours.double(), expected, rtol=1e-4, atol=1e-4)
+    direction = torch.randn_like(expected)
+    grads = torch.autograd.grad(ours, rough, direction.float()), torch.autograd.grad(expected, exact, direction)
+    for ours, expected in zip(*grads):
+        assert (ours - expected).norm() < 1e-5 * expected.norm()
+
+
+@kernel
+def exp_all(x, out):
+    """Exponential of every element."""
+    for i in range(len(x)):
+        out[i] = exp(x[i])
+
+
+def test_exp_is_exact_to_float32_over_its_range():
+    x = np.linspace(-86.9, 87.9, 1_000_001, dtype=np.float32)
+    out = np.empty_like(x)
+    exp_all(x, out)
+    exact = np.exp(x.astype(np.float64))
+    assert np.abs(out / exact - 1).max() < 1.5e-7
+    extremes = np.array([-np.inf, -1000, 0, 1000, np.inf, np.nan], np.float32)
+    exp_all(extremes, out[:6])
+    assert (out[:2] < 2e-38).all() and out[2] == 1 and (out[3:5] > 1e38).all() and np.isnan(out[5])
+
+
+@pytest.mark.parametrize("activation", MASKS)
+def test_a_score_that_is_not_a_number_shows(activation):
+    inputs = [x.detach().float() for x in arguments()]
+    inputs[0][0, 3, 0] = float("nan")
+    out = MaskDecode.apply(*inputs, activation)
+    assert out[0, 3].isnan().all() and out[1].isfinite().all()

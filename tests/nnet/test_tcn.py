@@ -60,3 +60,41 @@ def test_the_unused_residual_has_weights_with_zero_gradients():
 def test_even_kernels_are_refused():
     with pytest.raises(UserError, match="odd"):
         TCNBlock(4, 6, 0, 2, 1)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("skip, is_given", [(0, False), (3, False), (3, True)])
+@pytest.mark.parametrize("first, last", [(0, 4), (0, 3), (1, 2), (3, 4)])
+def test_fused_blocks_give_the_plain_values_and_gradients(first, last, skip, is_given, n_threads, monkeypatch):
+    monkeypatch.setattr("sedsep.nnet.fused_block.PIECE", 5)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: n_threads)
+    tcn = TCN(4, 6, skip, n_blocks=2, n_repeats=2).double()
+    for parameter in tcn.parameters():
+        torch.nn.init.uniform_(parameter, 0.1, 1.0)
+    x = torch.randn(2, 33, 4, dtype=torch.double, requires_grad=True)
+    total = torch.randn(2, 33, skip, dtype=torch.double, requires_grad=True) if is_given else None
+    results = []
+    for is_fused in (True, False):
+        with monkeypatch.context() as patch:
+            if not is_fused:
+                patch.setattr("sedsep.nnet.tcn.fusable", lambda x: False)
+            torch.manual_seed(0)
+            stream, skips = tcn.advance(x, None if total is None else total.clone(), first, last)
+            ends = [stream] if not skip else [skips] if last == 4 else [stream, skips]
+            value = sum((end * torch.randn_like(end)).sum() for end in ends)
+            inputs = [x, *([total] if is_given else []), *tcn.parameters()]
+            results.append((ends, torch.autograd.grad(value, inputs, allow_unused=True)))
+    (ours, grads), (expected, expected_grads) = results
+    torch.testing.assert_close(ours, expected)
+    for grad, expected_grad in zip(grads, expected_grads):
+        if grad is None or expected_grad is None:
+            assert grad is expected_grad or not (expected_grad if grad is None else grad).any()
+        else:
+            torch.testing.assert_close(grad, expected_grad)
+
+
+def test_a_frame_that_is_not_a_number_shows():
+    x = torch.randn(2, 50, 4)
+    x[1, 20, 2] = float("nan")
+    out = TCN(4, 6, 3, n_blocks=2, n_repeats=1)(x)
+    assert out[0].isfinite().all() and out[1].isnan().all()

@@ -1,0 +1,169 @@
+"""The passes of :mod:`sedsep.nnet.fused_mask` over the frames of all clips, compiled; its first lines say why.
+
+Each takes part, first and last frame and the frames of a piece (see :mod:`sedsep.nnet.fast`), then arrays of one
+dtype. A row of masks ``(N n_filters,)`` holds all filters of the first source, then of the second.
+"""
+
+import math
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba.extending import intrinsic, overload
+
+from sedsep.nnet.block_kernels import add_product, add_row
+from sedsep.nnet.fast import kernel
+
+SIGMOID, RELU, SOFTMAX, LINEAR = range(4)
+ACTIVATIONS = {"sigmoid": SIGMOID, "relu": RELU, "softmax": SOFTMAX, "linear": LINEAR}
+
+# exp(x) = 2^n exp(r) with |r| <= log(2) / 2, where eight terms of the series are exact to half a unit of float32.
+LOG2_E = np.float32(1 / math.log(2))
+LOG_2 = np.float32(0.693359375), np.float32(math.log(2) - 0.693359375)  # the first has few bits: n times it is exact
+TERMS = tuple(np.float32(1 / math.factorial(k)) for k in range(7, -1, -1))
+LEAST, MOST = np.float32(-87.0), np.float32(88.0)  # beyond these float32 has no normal result
+
+
+@intrinsic
+def _float_of_bits(context, bits):
+    """The float32 with these bits (int32)."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.FloatType())
+
+    return numba.float32(numba.int32), generate
+
+
+def exp(x):
+    """Exponential of a number; in float32 one that the compiler can do for many at once."""
+    return math.exp(x)
+
+
+@overload(exp)
+def _exp_of(x):
+    def series(x):
+        x = LEAST if x < LEAST else x  # not min and max, which lose a NaN
+        x = MOST if x > MOST else x
+        n = np.floor(x * LOG2_E + np.float32(0.5))
+        rest = x - n * LOG_2[0] - n * LOG_2[1]
+        total = TERMS[0]
+        for term in TERMS[1:]:
+            total = total * rest + term
+        return total * _float_of_bits((np.int32(n) + np.int32(127)) << np.int32(23))
+
+    return series if x == numba.float32 else lambda x: math.exp(x)
+
+
+@kernel
+def activate(row, bias, n_filters, activation):
+    """Scores ``(N n_filters,)`` without their bias -> masks, in place."""
+    one = row.dtype.type(1)
+    add_row(bias, row)
+    if activation == SIGMOID:
+        for c in range(len(row)):
+            row[c] = one / (one + exp(-row[c]))
+    elif activation == RELU:
+        for c in range(len(row)):
+            row[c] = row[c] * 0 if row[c] < 0 else row[c]
+    elif activation == SOFTMAX:
+        masks = row.reshape(-1, n_filters)
+        for f in range(n_filters):
+            most, total = masks[:, f].max(), row.dtype.type(0)
+            for n in range(len(masks)):
+                masks[n, f] = exp(masks[n, f] - most)
+                total += masks[n, f]
+            for n in range(len(masks)):
+                masks[n, f] /= total
+
+
+@kernel
+def activate_backward(grad, mask, n_filters, activation):
+    """Gradient of masks ``(N n_filters,)`` -> gradient of scores, in place."""
+    if activation == SIGMOID:
+        for c in range(len(grad)):
+            grad[c] *= mask[c] * (1 - mask[c])
+    elif activation == RELU:
+        for c in range(len(grad)):
+            grad[c] = grad[c] if mask[c] > 0 else grad[c] * 0
+    elif activation == SOFTMAX:
+        grads, masks = grad.reshape(-1, n_filters), mask.reshape(-1, n_filters)
+        for f in range(n_filters):
+            mean = np.dot(grads[:, f].copy(), masks[:, f].copy())
+            for n in range(len(masks)):
+                grads[n, f] = masks[n, f] * (grads[n, f] - mean)
+
+
+@kernel
+def multiply(a, b, out):
+    """``out = a * b``, all ``(D,)``."""
+    for c in range(len(out)):
+        out[c] = a[c] * b[c]
+
+
+@kernel
+def decode(part, first, last, size, hidden, weight_t, bias, frames, encoder_t, decoder, activation, out):
+    """``out (L, N, kernel)``: what the decoder gives for masks times latent frames."""
+    n_sources, n_filters = out.shape[1], len(decoder)
+    most = min(size, last - first)
+    mask, latent = np.empty((most, len(bias)), out.dtype), np.empty((most, n_filters), out.dtype)
+    for i in range(first, last, size):
+        j = min(i + size, last)
+        np.dot(hidden[i:j], weight_t, mask[: j - i])
+        np.dot(frames[i:j], encoder_t, latent[: j - i])
+        for frame in range(j - i):
+            activate(mask[frame], bias, n_filters, activation)
+            for masked in mask[frame].reshape(n_sources, n_filters):
+                multiply(masked, latent[frame], masked)
+        masked = mask[: j - i].reshape((j - i) * n_sources, n_filters)
+        np.dot(masked, decoder, out[i:j].reshape((j - i) * n_sources, out.shape[2]))
+
+
+@kernel
+def backward(
+    part, first, last, size, hidden, weight, weight_t, bias, frames, encoder, encoder_t, decoder_t, activation,
+    grad_out, grad_hidden, grad_weight, grad_bias, grad_frames, grad_encoder, grad_decoder,
+):  # fmt: skip
+    """All gradients from ``grad_out (L, N, kernel)``; masks and latent frames are computed again.
+
+    Those of the weights have a leading axis of parts and, but for the bias, the axes of their transposes: sums of
+    products are faster with the long side last.
+    """
+    n_sources, width = grad_out.shape[1:]
+    n_filters, dtype = len(encoder), grad_out.dtype
+    most = min(size, last - first)
+    mask, latent = np.empty((most, len(bias)), dtype), np.empty((most, n_filters), dtype)
+    masked, grad_mask, grad_latent = np.empty_like(mask), np.empty_like(mask), np.empty_like(latent)
+    to_weight, to_encoder = np.empty_like(grad_weight[part]), np.empty_like(grad_encoder[part])
+    to_decoder = np.empty_like(grad_decoder[part])
+    for i in range(first, last, size):
+        j = min(i + size, last)
+        rows = j - i
+        np.dot(hidden[i:j], weight_t, mask[:rows])
+        np.dot(frames[i:j], encoder_t, latent[:rows])
+        grad = grad_out[i:j].reshape(rows * n_sources, width)
+        np.dot(grad, decoder_t, grad_mask[:rows].reshape(rows * n_sources, n_filters))
+        for frame in range(rows):
+            activate(mask[frame], bias, n_filters, activation)
+            grad_latent[frame] = 0
+            shape = n_sources, n_filters
+            masks, grads = mask[frame].reshape(shape), grad_mask[frame].reshape(shape)
+            products = masked[frame].reshape(shape)
+            for n in range(n_sources):
+                spread(masks[n], latent[frame], grads[n], products[n], grad_latent[frame])
+            activate_backward(grad_mask[frame], mask[frame], n_filters, activation)
+            add_row(grad_mask[frame], grad_bias[part])
+        is_first = i == first
+        add_product(grad, masked[:rows].reshape(rows * n_sources, n_filters), to_decoder, grad_decoder[part], is_first)
+        add_product(frames[i:j], grad_latent[:rows], to_encoder, grad_encoder[part], is_first)
+        add_product(hidden[i:j], grad_mask[:rows], to_weight, grad_weight[part], is_first)
+        np.dot(grad_latent[:rows], encoder, grad_frames[i:j])
+        np.dot(grad_mask[:rows], weight, grad_hidden[i:j])
+
+
+@kernel
+def spread(mask, latent, grad, masked, grad_latent):
+    """The product of mask and latent frame, and its gradient ``grad`` on to both; all ``(n_filters,)``."""
+    for c in range(len(latent)):
+        grad_latent[c] += grad[c] * mask[c]
+        masked[c] = mask[c] * latent[c]
+        grad[c] *= latent[c]
