@@ -37,7 +37,7 @@ test: install
 
 bench: install
 	@tools/bench/install.sh "$(PYTHON)" "$(BENCH)"
-	@$(BENCH)/bin/python tools/bench/run.py
+	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BENCH)/bin/python tools/bench/run.py
 
 clean:
 	rm -rf $(VENV) $(BENCH) *.egg-info

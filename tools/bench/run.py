@@ -5,6 +5,9 @@ without arguments that do the same work. Both run alternately in one process on 
 slows both; short calls are repeated to last a tenth of a second; the figures are medians per call. A topic with a
 function ``memory`` is run as a program too, and prints a result of its own. A topic that cannot be imported is listed
 as skipped, with the reason.
+
+A line before the table names the kernels of OpenBLAS, for some environments choose older ones than the processor has
+(OPENBLAS_CORETYPE). ``make bench`` leaves the choice to OpenBLAS.
 """
 
 import argparse
@@ -17,7 +20,9 @@ import time
 import warnings
 from pathlib import Path
 
+import scipy.linalg.cython_blas  # noqa: F401 - loads the OpenBLAS that is asked for its kernels
 import torch
+from threadpoolctl import threadpool_info
 
 from sedsep.files import write_json
 
@@ -95,6 +100,7 @@ def main(arguments) -> None:
     options = parser.parse_args(arguments)
     torch.set_num_threads(THREADS)
     warnings.simplefilter("ignore")
+    print("OpenBLAS:", *sorted({library["architecture"] for library in threadpool_info() if "architecture" in library}))
     print(f"{'ours (s)':>9s} {'peer (s)':>9s} {'ratio':>8s}")
     topics = [path for path in sorted(HERE.glob("*.py")) if path.name != Path(__file__).name]
     write_json(RESULT, run(topics, options.names, options.rounds))
