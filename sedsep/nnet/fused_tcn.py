@@ -47,6 +47,18 @@ class FusedBlock(Function):
         return grad_x, None, *grads
 
 
+def advance(block: Block, stream: torch.Tensor, total: torch.Tensor, crew: Crew) -> tuple:
+    """The stream ``(B, L, channels)`` after a block, and what its passes leave; adds to ``total (B, L, skip)``."""
+    out = empty(stream, *stream.shape[:2], len(block.w2))
+    passed = fused_block.forward(block, stream, out, crew)
+    after = empty(stream, *stream.shape[:2], len(block.w2) - total.shape[2])
+    for clip, (_, norm2) in zip(zip(out, stream, after, total), passed.norms):
+        shift, rate = fused_block.last_step(block, norm2)
+        (shift,) = arrays(shift)
+        crew.run(kernels.advance, shift, shift.dtype.type(rate), *arrays(*clip))
+    return after, passed
+
+
 class FusedTCN(Function):
     """Residual stream ``x (B, L, channels)`` and sum of skips ``(B, L, skip)`` through blocks: both after them.
 
@@ -54,27 +66,23 @@ class FusedTCN(Function):
         total: the sum of skips so far, or None.
         dilations: of the blocks. skip: channels of their skip outputs, which may be 0.
         residual: whether the last block has a residual output; if not, there is no stream after it (None).
+        keeps: whether a gradient may be asked for; without it the memory of a block serves the next.
         parameters: of all Blocks, one after the other. Rows of ``w2``: first the residual's, then the skip's.
     """
 
     @staticmethod
-    def forward(ctx, x, total, dilations, skip, residual, *parameters):
+    def forward(ctx, x, total, dilations, skip, residual, keeps, *parameters):
         """The last step of a block adds to the stream and to the sum."""
-        blocks, stream, (n_clips, n_frames, channels) = split(parameters, dilations), x.contiguous(), x.shape
-        result, streams, passes = empty(x, n_clips, n_frames, skip), [], []
-        with Crew(n_frames, fused_block.PIECE) as crew:
+        stream, result, streams, passes = x.contiguous(), empty(x, *x.shape[:2], skip), [], []
+        with Crew(x.shape[1], fused_block.PIECE) as crew:
             result.zero_() if total is None else result.copy_(total)
-            for block in blocks:
-                out = empty(x, n_clips, n_frames, len(block.w2))
-                passed = fused_block.forward(block, stream, out, crew)
-                after = empty(x, n_clips, n_frames, len(block.w2) - skip)
-                for clip, (_, norm2) in zip(zip(out, stream, after, result), passed.norms):
-                    shift, rate = fused_block.last_step(block, norm2)
-                    (shift,) = arrays(shift)
-                    crew.run(kernels.advance, shift, shift.dtype.type(rate), *arrays(*clip))
-                streams.append(stream)
-                passes.append(passed)
+            for block in split(parameters, dilations):
+                after, passed = advance(block, stream, result, crew)
+                if keeps:
+                    streams.append(stream)
+                    passes.append(passed)
                 stream = after
+                del after, passed  # where nothing is kept, their memory is the next block's
         ctx.save_for_backward(*parameters, *streams, *(x for passed in passes for x in passed[:2]))
         ctx.norms, ctx.dilations, ctx.skip, ctx.residual = [p.norms for p in passes], dilations, skip, residual
         ctx.set_materialize_grads(False)
@@ -99,4 +107,4 @@ class FusedTCN(Function):
                 grad_out = both if is_wide else both[:, :, channels:].contiguous()
                 passed = Passed(*activations[2 * i : 2 * i + 2], ctx.norms[i])
                 grads = [*fused_block.backward(blocks[i], streams[i], passed, grad_out, both, crew), *grads]
-        return both[:, :, :channels], grad_total if ctx.needs_input_grad[1] else None, None, None, None, *grads
+        return both[:, :, :channels], grad_total if ctx.needs_input_grad[1] else None, None, None, None, None, *grads

@@ -147,7 +147,9 @@ class TCN(nn.Module):
         if all(block.fusable(x) for block in blocks):
             dilations = [block.dilation for block in blocks]
             parameters = [p for block in blocks for p in block.ordered(residual or block is not blocks[-1])]
-            stream, total = FusedTCN.apply(x, total, dilations, self.skip, residual, *parameters)
+            inputs = [x, *parameters] if total is None else [x, total, *parameters]
+            keeps = torch.is_grad_enabled() and any(y.requires_grad for y in inputs)
+            stream, total = FusedTCN.apply(x, total, dilations, self.skip, residual, keeps, *parameters)
             return x if stream is None else stream, total
         for block in blocks:
             to_stream, skip = block(x, residual or block is not blocks[-1])

@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from sedsep.errors import UserError
+from sedsep.nnet import fast
+from sedsep.nnet.fast import Memory
 from sedsep.nnet.tcn import TCN, LayerNorm, TCNBlock
 
 
@@ -98,3 +100,14 @@ def test_a_frame_that_is_not_a_number_shows():
     x[1, 20, 2] = float("nan")
     out = TCN(4, 6, 3, n_blocks=2, n_repeats=1)(x)
     assert out[0].isfinite().all() and out[1].isnan().all()
+
+
+def test_without_gradients_more_blocks_take_no_more_memory(monkeypatch):
+    peaks = []
+    for n_blocks in (3, 8):
+        memory = Memory()
+        monkeypatch.setattr(fast, "_memory", lambda memory=memory: memory)
+        with torch.no_grad():
+            TCN(4, 6, 3, n_blocks=n_blocks, n_repeats=1)(torch.randn(2, 50, 4))
+        peaks.append(memory.most)
+    assert peaks[0] == peaks[1] > 0
