@@ -10,14 +10,15 @@ at the levels ``ended < k <= born``: it is ``born`` at its lowest score and has 
 active.
 """
 
-import numba
 import numpy as np
+
+from sedsep.compiled import compiled
 
 # Kinds of change other than a cross-trigger, whose kind is the index of the class that is triggered.
 FOUND, SUPERFLUOUS = -2, -1
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def runs_of_clip(ranks, times, stack_rank, stack_first, onset, offset, born, ended):
     """Runs of one clip's track, written into the last four arrays; returns how many.
 
@@ -43,7 +44,7 @@ def runs_of_clip(ranks, times, stack_rank, stack_first, onset, offset, born, end
     return n
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def changes_of_class(
     label, ranks, n_levels, frame_of_clip, times, time_of_clip, durations,
     reference_of_clip, reference_label, reference_onset, reference_offset,
@@ -125,7 +126,7 @@ def most_changes(frame_of_clip, reference_of_clip, reference_label) -> int:
     return int((2 * np.diff(frame_of_clip) * (2 + n_labels)).sum())
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def cover(onset, offset, other_onset, other_offset, covered):
     """Total overlap of each run with the references of a class."""
     for run in range(len(onset)):
@@ -134,7 +135,7 @@ def cover(onset, offset, other_onset, other_offset, covered):
             covered[run] += overlap(onset[run], offset[run], other_onset[g], other_offset[g])
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def count_reference(onset, offset, born, ended, relevant, reference_onset, reference_offset, gtc, change):
     """Where one reference becomes found or lost, as its covered part changes level by level from above."""
     level, part = np.empty(2 * len(onset), np.int64), np.empty(2 * len(onset), np.int64)
@@ -159,7 +160,7 @@ def count_reference(onset, offset, born, ended, relevant, reference_onset, refer
             was = is_found
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def collect(what, clip, n, born, ended, change, kind, clip_of, level_of, amount, at):
     """Move the changes at the runs' levels into the entries, and clear them."""
     for run in range(n):
@@ -171,19 +172,19 @@ def collect(what, clip, n, born, ended, change, kind, clip_of, level_of, amount,
     return at
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def overlap(onset, offset, other_onset, other_offset):
     """Length of the intersection of two intervals, 0 where they are apart."""
     return max(min(offset, other_offset) - max(onset, other_onset), 0)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def enough(covered, share, length):
     """Whether whole microseconds ``covered`` are a ``share`` of ``length``, the product's rounding aside."""
     return covered >= share * length - 1e-3
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def step(change, born, ended):
     """Count one run from level ``born`` down to just above ``ended``."""
     change[born] += 1

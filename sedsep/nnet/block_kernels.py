@@ -1,8 +1,10 @@
 """The passes of :mod:`sedsep.nnet.fused_block` over a clip, compiled; its first lines name the tensors.
 
 Each takes part, first and last frame and the frames of a piece (see :mod:`sedsep.nnet.fast`), then arrays of one
-dtype. The taps of the depth-wise convolution come as their offsets ``(kernel,)`` in frames and weights
-``(kernel, D)``: output frame l takes input frame l + offset. Sums over frames have a leading axis of parts.
+dtype; a constant of another would turn the arithmetic to double precision. The taps of the depth-wise convolution
+come as their offsets ``(kernel,)`` in frames and weights ``(kernel, D)``: output frame l takes input frame l + offset.
+Sums over frames have a leading axis of parts; those of vectors are added to what is there, those of products take
+its place.
 """
 
 import numpy as np
@@ -13,7 +15,7 @@ from sedsep.nnet.fast import kernel
 @kernel
 def expand(part, first, last, size, x, w1_t, b1, slope, a, moments):
     """``a (L, D) = PReLU(x w1' + b1)``; to ``moments (parts, 2)`` go the sums of a and of its squares."""
-    width = a.shape[1]
+    width, zero = a.shape[1], a.dtype.type(0)
     for i in range(first, last, size):
         j = min(i + size, last)
         np.dot(x[i:j], w1_t, a[i:j])
@@ -22,7 +24,7 @@ def expand(part, first, last, size, x, w1_t, b1, slope, a, moments):
             row = a[frame]
             for c in range(width):
                 value = row[c] + b1[c]
-                value = value if value > 0 else slope * value
+                value = value if value > zero else slope * value
                 row[c] = value
                 total[c] += value
                 square[c] += value * value
@@ -40,7 +42,7 @@ def convolve(part, first, last, size, a, base, scaled, shifted, offsets, slope, 
         scaled, shifted: ``(kernel, D)`` the weights times scale and shift of the first norm. Beyond the clip lie
             zeros that were not normalised, hence no shift.
     """
-    n_frames, width = a.shape
+    (n_frames, width), zero = a.shape, a.dtype.type(0)
     for i in range(first, last, size):
         j = min(i + size, last)
         total, square = np.zeros(width, a.dtype), np.zeros(width, a.dtype)
@@ -58,7 +60,7 @@ def convolve(part, first, last, size, a, base, scaled, shifted, offsets, slope, 
                     for c in range(width):
                         row[c] -= missing[c]
             for c in range(width):
-                value = row[c] if row[c] > 0 else slope * row[c]
+                value = row[c] if row[c] > zero else slope * row[c]
                 row[c] = value
                 total[c] += value
                 square[c] += value * value
@@ -87,7 +89,7 @@ def advance(part, first, last, size, shift, rate, out, stream, after, total):
 
 @kernel
 def outer(part, first, last, size, left, right, products, totals):
-    """The sum over frames of ``left (L, m)`` (x) ``right (L, n)`` to ``products (parts, m, n)``; left's to totals."""
+    """``products (parts, m, n) =`` the sum of ``left (L, m)`` (x) ``right (L, n)``; ``totals (parts, m) +=`` left's."""
     product = np.empty_like(products[part])
     for i in range(first, last, size):
         j = min(i + size, last)
@@ -139,10 +141,11 @@ def backward_project(
 @kernel
 def through_prelu(grad, result, u, v, slope, slopes, totals):
     """``grad += u + v * result`` (what the norm adds), then back through the PReLU that gave ``result``, all (D,)."""
+    zero = grad.dtype.type(0)
     for c in range(len(grad)):
         value, y = grad[c] + (u + v * result[c]), result[c]
-        slopes[c] += value * y if y < 0 else y * 0
-        value = value if y > 0 else slope * value
+        slopes[c] += value * y if y < zero else zero
+        value = value if y > zero else slope * value
         grad[c] = value
         totals[c] += value
 

@@ -1,10 +1,10 @@
-"""TCN blocks with global norms as one differentiable operation: the fast path on CPU.
+"""A TCN block with global norms in few passes over its clips: the fast path on CPU.
 
 The formulas are those of :class:`sedsep.nnet.tcn.TCNBlock`; what differs is the order of work. A global norm is a
 scale and a shift per channel once its two statistics are known, so it is folded into the convolution that follows;
-and the sums over the clip that its gradient needs follow from the gradient of that convolution's weights. Only the
-outputs of the two PReLUs are kept; everything else lives in pieces of a clip that stay in cache
-(:mod:`sedsep.nnet.block_kernels`).
+and the sums over the clip that its gradient needs follow from the gradient of that convolution's weights. Of the
+block's width only the outputs of the two PReLUs are kept for it. The passes over a clip are in
+:mod:`sedsep.nnet.block_kernels`, and what torch sees of all this in :mod:`sedsep.nnet.fused_tcn`.
 
 In the code a clip goes ``x -> h -> a -> z -> p -> out``: expand, PReLU, (norm and) depth-wise convolution, PReLU,
 (norm and) projection. The gradient of a tensor has its name with ``grad_`` before it.
@@ -117,11 +117,11 @@ def forward(block: Block, x: torch.Tensor, out: torch.Tensor, crew: Crew) -> Pas
     n_clips, n_frames, _ = x.shape
     (offsets, taps), (s1, s2) = block.taps(), block.slopes()
     a_all, p_all = (empty(x, n_clips, n_frames, len(block.w1)) for _ in range(2))
-    first, (gained,), norms = arrays(block.w1.t(), block.b1), arrays((block.w2 * block.gain2).t()), []
+    expansion, (gained,), norms = arrays(block.w1.t(), block.b1), arrays((block.w2 * block.gain2).t()), []
     for clip in zip(x, a_all, p_all, out):
         x_, a, p, out_ = arrays(*clip)
         moments = np.zeros((2, len(crew.parts), 2))
-        crew.run(kernels.expand, x_, *first, s1, a, moments[0])
+        crew.run(kernels.expand, x_, *expansion, s1, a, moments[0])
         norm1 = Moments(a.size, *moments[0].sum(0)).norm(block.gain1, block.bias1)
         shifted = taps * norm1.shift
         convolution = arrays(block.bd + shifted.sum(0), taps * norm1.scale, shifted)
@@ -156,7 +156,7 @@ def backward(block: Block, x: torch.Tensor, passed: Passed, grad_out, grad_x, cr
     slope1, slope2 = block.slopes()
     number = type(slope1)
     grad_w1_parts, outer_parts = empty(x, n_parts, *w1.t().shape), empty(x, n_parts, *w2.shape)
-    (grad_z,), (expansion,) = arrays(empty(x, x.shape[1], width)), arrays(w1)
+    (grad_z,), (w1_array,) = arrays(empty(x, x.shape[1], width)), arrays(w1)
     grad_w1, grad_w2, grad_b2 = sums(x, *w1.t().shape), sums(x, *w2.shape), sums(x, len(w2))
     grad_gain1, grad_bias1, grad_bd, grad_gain2, grad_bias2 = sums(x, 5, width)
     grad_taps, (grad_b1, slopes1, slopes2) = sums(x, kernel, width), sums(x, 3, n_parts, width)
@@ -191,10 +191,10 @@ def backward(block: Block, x: torch.Tensor, passed: Passed, grad_out, grad_x, cr
 
         crew.run(
             kernels.backward_expand, grad_z, *arrays(taps * norm1.scale), offsets, a, number(u), number(v),
-            slope1, expansion, x_, grad_x_, *arrays(grad_w1_parts, grad_b1, slopes1),
+            slope1, w1_array, x_, grad_x_, *arrays(grad_w1_parts, grad_b1, slopes1),
         )  # fmt: skip
         grad_w1 += grad_w1_parts.sum(0)
     # A PReLU's input is its output over the slope where it is negative.
     grad_slope1, grad_slope2 = (slopes1.sum() / slope1).reshape(1), (slopes2.sum() / slope2).reshape(1)
-    first = (grad_w1.t(), grad_b1.sum(0), grad_slope1, grad_gain1, grad_bias1)
-    return (*first, grad_taps.t().unsqueeze(1), grad_bd, grad_slope2, grad_gain2, grad_bias2, grad_w2, grad_b2)
+    expansion = (grad_w1.t(), grad_b1.sum(0), grad_slope1, grad_gain1, grad_bias1)
+    return (*expansion, grad_taps.t().unsqueeze(1), grad_bd, grad_slope2, grad_gain2, grad_bias2, grad_w2, grad_b2)

@@ -1,4 +1,4 @@
-"""Blocks of a TCN in a row as one differentiable operation: the fast path on CPU."""
+"""A TCN block, and blocks in a row, as one differentiable operation each: the fast path on CPU."""
 
 import torch
 from torch.autograd import Function

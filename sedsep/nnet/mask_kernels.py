@@ -1,7 +1,8 @@
 """The passes of :mod:`sedsep.nnet.fused_mask` over the frames of all clips, compiled; its first lines say why.
 
 Each takes part, first and last frame and the frames of a piece (see :mod:`sedsep.nnet.fast`), then arrays of one
-dtype. A row of masks ``(N n_filters,)`` holds all filters of the first source, then of the second.
+dtype; a constant of another would turn the arithmetic to double precision. A row of masks ``(N n_filters,)`` holds
+all filters of the first source, then of the second. Sums over frames have a leading axis of parts.
 """
 
 import math
@@ -11,7 +12,6 @@ import numpy as np
 from llvmlite import ir
 from numba.extending import intrinsic, overload
 
-from sedsep.nnet.block_kernels import add_product, add_row
 from sedsep.nnet.fast import kernel
 
 SIGMOID, RELU, SOFTMAX, LINEAR = range(4)
@@ -21,7 +21,7 @@ ACTIVATIONS = {"sigmoid": SIGMOID, "relu": RELU, "softmax": SOFTMAX, "linear": L
 LOG2_E = np.float32(1 / math.log(2))
 LOG_2 = np.float32(0.693359375), np.float32(math.log(2) - 0.693359375)  # the first has few bits: n times it is exact
 TERMS = tuple(np.float32(1 / math.factorial(k)) for k in range(7, -1, -1))
-LEAST, MOST = np.float32(-87.0), np.float32(88.0)  # beyond these float32 has no normal result
+LEAST, MOST = np.float32(-87.0), np.float32(88.0)  # where it saturates, near the ends of float32's normal numbers
 
 
 @intrinsic
@@ -57,40 +57,66 @@ def _exp_of(x):
 @kernel
 def activate(row, bias, n_filters, activation):
     """Scores ``(N n_filters,)`` without their bias -> masks, in place."""
-    one = row.dtype.type(1)
+    zero, one = row.dtype.type(0), row.dtype.type(1)
     add_row(bias, row)
     if activation == SIGMOID:
         for c in range(len(row)):
             row[c] = one / (one + exp(-row[c]))
     elif activation == RELU:
         for c in range(len(row)):
-            row[c] = row[c] * 0 if row[c] < 0 else row[c]
+            row[c] = zero if row[c] < zero else row[c]
     elif activation == SOFTMAX:
         masks = row.reshape(-1, n_filters)
-        for f in range(n_filters):
-            most, total = masks[:, f].max(), row.dtype.type(0)
-            for n in range(len(masks)):
-                masks[n, f] = exp(masks[n, f] - most)
-                total += masks[n, f]
-            for n in range(len(masks)):
-                masks[n, f] /= total
+        most, total = masks[0].copy(), np.zeros(n_filters, row.dtype)
+        for n in range(1, len(masks)):
+            for f in range(n_filters):
+                most[f] = max(most[f], masks[n, f])
+        for n in range(len(masks)):
+            for f in range(n_filters):
+                masks[n, f] = exp(masks[n, f] - most[f])
+                total[f] += masks[n, f]
+        for n in range(len(masks)):
+            for f in range(n_filters):
+                masks[n, f] /= total[f]
 
 
 @kernel
 def activate_backward(grad, mask, n_filters, activation):
     """Gradient of masks ``(N n_filters,)`` -> gradient of scores, in place."""
+    zero, one = grad.dtype.type(0), grad.dtype.type(1)
     if activation == SIGMOID:
         for c in range(len(grad)):
-            grad[c] *= mask[c] * (1 - mask[c])
+            grad[c] *= mask[c] * (one - mask[c])
     elif activation == RELU:
         for c in range(len(grad)):
-            grad[c] = grad[c] if mask[c] > 0 else grad[c] * 0
+            grad[c] = grad[c] if mask[c] > zero else zero
     elif activation == SOFTMAX:
-        grads, masks = grad.reshape(-1, n_filters), mask.reshape(-1, n_filters)
-        for f in range(n_filters):
-            mean = np.dot(grads[:, f].copy(), masks[:, f].copy())
-            for n in range(len(masks)):
-                grads[n, f] = masks[n, f] * (grads[n, f] - mean)
+        grads, masks, mean = grad.reshape(-1, n_filters), mask.reshape(-1, n_filters), np.zeros(n_filters, grad.dtype)
+        for n in range(len(masks)):
+            for f in range(n_filters):
+                mean[f] += grads[n, f] * masks[n, f]
+        for n in range(len(masks)):
+            for f in range(n_filters):
+                grads[n, f] = masks[n, f] * (grads[n, f] - mean[f])
+
+
+# The next two are in block_kernels.py as well: see sedsep/compiled.py for why compiled files share no function.
+@kernel
+def add_row(source, out):
+    """``out += source``, both ``(D,)``."""
+    for c in range(len(source)):
+        out[c] += source[c]
+
+
+@kernel
+def add_product(left, right, product, out, is_first):
+    """``out (m, n) += left (l, m)' right (l, n)``, or ``=`` the first time; ``product (m, n)`` is memory to use."""
+    if is_first:
+        np.dot(left.T, right, out)
+        return
+    np.dot(left.T, right, product)
+    for row in range(len(out)):
+        add_row(product[row], out[row])
 
 
 @kernel

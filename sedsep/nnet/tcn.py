@@ -103,6 +103,7 @@ class TCN(nn.Module):
 
     The output is the sum of the skips, or the residual stream where ``skip`` is 0. The residual output of the very
     last block reaches nothing when there are skips; its weights exist (as in the peers) but it is not computed.
+    On the fast path the blocks are run together and not called one by one, so hooks on them are not called either.
 
     Args:
         channels, hidden, skip, kernel, norm: see :class:`TCNBlock`.
@@ -138,7 +139,7 @@ class TCN(nn.Module):
             x: residual stream ``(B, L, channels)``. total: sum of the skips so far ``(B, L, skip)``, or None.
 
         Returns:
-            the two after these blocks.
+            the two after these blocks; the stream is None after a last block without a residual output.
         """
         blocks = self.blocks[first:last]
         if not blocks:
@@ -149,10 +150,9 @@ class TCN(nn.Module):
             parameters = [p for block in blocks for p in block.ordered(residual or block is not blocks[-1])]
             inputs = [x, *parameters] if total is None else [x, total, *parameters]
             keeps = torch.is_grad_enabled() and any(y.requires_grad for y in inputs)
-            stream, total = FusedTCN.apply(x, total, dilations, self.skip, residual, keeps, *parameters)
-            return x if stream is None else stream, total
+            return FusedTCN.apply(x, total, dilations, self.skip, residual, keeps, *parameters)
         for block in blocks:
             to_stream, skip = block(x, residual or block is not blocks[-1])
-            x = x if to_stream is None else x + to_stream
-            total = skip.clone() if total is None else total.add_(skip)
+            x = None if to_stream is None else x + to_stream
+            total = skip if total is None else total + skip
         return x, total

@@ -4,10 +4,10 @@ Source: DCASE 2021 task 4 baseline (a run of frames above the threshold is one e
 frame to the end of its last; 50 operating points).
 """
 
-import numba
 import numpy as np
 import pandas as pd
 
+from sedsep.compiled import compiled
 from sedsep.errors import UserError
 from sedsep.labels import EVENT_COLUMNS
 
@@ -61,7 +61,7 @@ def decode(clips: dict, classes, thresholds) -> list:
     ]
 
 
-@numba.njit(cache=True)
+@compiled()
 def _runs(scores, ends, thresholds):
     """Runs above thresholds, sorted by threshold, clip, class and time.
 

@@ -15,9 +15,9 @@ total-variation denoising ``v = argmin 1/2 |v - u'|^2 + lambda TV(v)`` (Chamboll
 event.
 """
 
-import numba
 import numpy as np
 
+from sedsep.compiled import compiled
 from sedsep.errors import UserError
 
 # Scores of exactly 0 and 1 have no finite log-odds; the nearest double below 1 has 36.7.
@@ -71,7 +71,7 @@ def check(silence, event) -> None:
         )
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _smooth(scores, inner, first, last, costs):
     """``sigmoid(v)`` of ``scores (B, L', C)``; shifts from ``u`` to ``u'`` and costs ``(C,)``."""
     n_clips, n_frames, n_classes = scores.shape
@@ -97,7 +97,7 @@ def _smooth(scores, inner, first, last, costs):
     return smoothed
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _denoise(u, cost, low, high, knot, bend):
     """``argmin_v 1/2 |v - u|^2 + cost TV(v)``, in place, in O(L') (dynamic programming: Johnson, 2013).
 

@@ -4,9 +4,9 @@ Source: DCASE 2021 task 4 baseline (scipy's ``median_filter`` over 7 frames of 6
 decisions: thresholding commutes with the median, so events come out the same at every threshold.
 """
 
-import numba
 import numpy as np
 
+from sedsep.compiled import compiled
 from sedsep.errors import UserError
 
 
@@ -33,7 +33,7 @@ def median_filter(scores: np.ndarray, frames) -> np.ndarray:
     return _running_median(batch, np.array(frames, np.int64)).reshape(scores.shape).astype(scores.dtype)
 
 
-@numba.njit(cache=True)
+@compiled()
 def _running_median(scores, sizes):
     """``(B, L', C)``; the window is kept sorted, and each step moves only what lies between leaver and joiner."""
     n_clips, n_frames, n_classes = scores.shape
@@ -73,7 +73,7 @@ def _running_median(scores, sizes):
     return smoothed
 
 
-@numba.njit(cache=True)
+@compiled()
 def _mirrored(frame, n_frames):
     """The frame that stands at ``frame`` when a clip is mirrored at its edges again and again."""
     if 0 <= frame < n_frames:

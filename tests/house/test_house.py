@@ -19,7 +19,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground up. A room may import from rooms below it, never from its own floor's other rooms.
 FLOORS = [
-    {"errors", "files", "labels", "batch", "config", "schedule", "progress", "ranks"},
+    {"compiled", "errors", "files", "labels", "batch", "config", "schedule", "progress", "ranks"},
     {"data", "nnet", "losses", "smoothing", "metrics"},
     {"systems"},
     {"engine"},
@@ -64,6 +64,26 @@ def test_imports_point_down():
             if FLOOR_OF[other] > FLOOR_OF[room] or same_floor:
                 wrong.append(f"{path.relative_to(ROOT)}:{line} imports {other}")
     assert not wrong, "\n".join(wrong)
+
+
+def compiled_functions(tree):
+    """Names of a module's functions under a decorator ``compiled(...)`` or ``kernel``."""
+    for node in tree.body:
+        for decorator in getattr(node, "decorator_list", []):
+            if getattr(getattr(decorator, "func", decorator), "id", None) in ("compiled", "kernel"):
+                yield node.name
+
+
+def test_compiled_files_share_no_function():
+    """What is cached on disk is compiled again when its own file changes, and not when another does."""
+    trees = {path: ast.parse(path.read_text()) for path in MODULES}
+    of = {path: set(compiled_functions(tree)) for path, tree in trees.items()}
+    assert sum(map(bool, of.values())) >= 6
+    for path, tree in trees.items():
+        for node in tree.body if of[path] else []:
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("sedsep"):
+                source = ROOT.joinpath(*node.module.split(".")).with_suffix(".py")
+                assert not of.get(source, set()) & {alias.name for alias in node.names}, path
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))

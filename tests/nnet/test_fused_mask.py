@@ -50,8 +50,10 @@ def test_gradcheck(activation):
     assert torch.autograd.gradcheck(lambda *a: MaskDecode.apply(*a, activation), arguments())
 
 
+@pytest.mark.parametrize("n_threads", [1, 2])
 @pytest.mark.parametrize("activation", MASKS)
-def test_float32_is_close_to_float64_at_a_real_size(activation):
+def test_float32_is_close_to_float64_at_a_real_size(activation, n_threads, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: n_threads)
     exact = [torch.randn(shape, dtype=torch.double) for shape in [(2, 700, 24), (64, 24), (64,), (2, 700, 16)]]
     exact += [torch.randn(16, 16, dtype=torch.double) for _ in range(2)]
     rough = [x.float().requires_grad_() for x in exact]
@@ -88,3 +90,17 @@ def test_a_score_that_is_not_a_number_shows(activation):
     inputs[0][0, 3, 0] = float("nan")
     out = MaskDecode.apply(*inputs, activation)
     assert out[0, 3].isnan().all() and out[1].isfinite().all()
+
+
+def test_an_infinite_score_is_no_problem_of_relu():
+    inputs = [x.detach() for x in arguments()]
+    inputs[2][0] = -float("inf")
+    assert torch.equal(MaskDecode.apply(*inputs, "relu").isfinite(), plain(*inputs, "relu").isfinite())
+
+
+def test_an_empty_batch():
+    hidden, weight, bias, frames, encoder, decoder = arguments()
+    out = MaskDecode.apply(hidden[:0], weight, bias, frames[:0], encoder, decoder, "sigmoid")
+    assert out.shape == (0, 11, N_SOURCES, KERNEL)
+    out.sum().backward()
+    assert not weight.grad.any() and hidden.grad.shape == hidden.shape

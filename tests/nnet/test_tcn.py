@@ -81,8 +81,9 @@ def test_fused_blocks_give_the_plain_values_and_gradients(first, last, skip, is_
             if not is_fused:
                 patch.setattr("sedsep.nnet.tcn.fusable", lambda x: False)
             torch.manual_seed(0)
-            stream, skips = tcn.advance(x, None if total is None else total.clone(), first, last)
-            ends = [stream] if not skip else [skips] if last == 4 else [stream, skips]
+            stream, skips = tcn.advance(x, total, first, last)
+            assert (stream is None) == bool(skip and last == 4)
+            ends = [end for end in (stream, skips) if end is not None and end.shape[2]]
             value = sum((end * torch.randn_like(end)).sum() for end in ends)
             inputs = [x, *([total] if is_given else []), *tcn.parameters()]
             results.append((ends, torch.autograd.grad(value, inputs, allow_unused=True)))
@@ -111,3 +112,24 @@ def test_without_gradients_more_blocks_take_no_more_memory(monkeypatch):
             TCN(4, 6, 3, n_blocks=n_blocks, n_repeats=1)(torch.randn(2, 50, 4))
         peaks.append(memory.most)
     assert peaks[0] == peaks[1] > 0
+
+
+def test_fused_blocks_with_odd_arguments():
+    tcn = TCN(4, 6, 3, n_blocks=2, n_repeats=2).double()
+    wide = torch.randn(2, 33, 8, dtype=torch.double)
+    x = wide[:, :, ::2]  # not contiguous
+    torch.testing.assert_close(tcn(x), tcn(x.contiguous()))
+    tcn.requires_grad_(False)
+    total = torch.randn(2, 33, 3, dtype=torch.double, requires_grad=True)
+    _, skips = tcn.advance(x, total, 0, 4)
+    (grad,) = torch.autograd.grad(skips.sum(), total)  # an expanded gradient, to one input alone
+    assert (grad == 1).all()
+    assert tcn(wide[:0, :, :4]).shape == (0, 33, 3)
+
+
+def test_gradients_can_be_asked_for_twice():
+    tcn, x = TCN(4, 6, 3, n_blocks=2, n_repeats=1), torch.randn(2, 33, 4, requires_grad=True)
+    value = tcn(x).square().sum()
+    inputs = [x, *tcn.parameters()]
+    once, again = (torch.autograd.grad(value, inputs, retain_graph=True) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(once, again))
