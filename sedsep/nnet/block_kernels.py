@@ -165,7 +165,7 @@ def backward_expand(
 
     Args:
         grad_x: ``(L, channels)`` or wider.
-        scaled: ``(kernel, D)`` the taps times the first norm's scale. grad_w1: ``(parts, channels, D)``.
+        scaled: ``(kernel, D)`` the taps times the first norm's scale. grad_w1: ``(parts, D, channels)``.
         totals, slopes: ``(parts, D)`` as in :func:`backward_project`, of the gradient before the first PReLU.
     """
     n_frames, width = a.shape
@@ -186,4 +186,4 @@ def backward_expand(
         np.dot(grad_h[: j - i], w1, to_x[: j - i])
         for frame in range(i, j):
             add_row(to_x[frame - i], grad_x[frame])
-        add_product(x[i:j], grad_h[: j - i], product, grad_w1[part], i == first)
+        add_product(grad_h[: j - i], x[i:j], product, grad_w1[part], i == first)

@@ -74,13 +74,11 @@ class ConvTasNet(nn.Module):
 
     def decode(self, hidden: torch.Tensor, frames: torch.Tensor, mixture: torch.Tensor) -> torch.Tensor:
         """Output of the TCN ``(B, L, n_out)``, frames ``(B, L, kernel)``, mixture ``(B, T)`` -> ``(B, N, T)``."""
-        hidden = self.act(hidden)
         if fusable(hidden):
-            decoded = MaskDecode.apply(
-                hidden, self.masks.weight, self.masks.bias, frames, self.encoder, self.decoder, self.mask
-            )
+            masks = self.act.weight, self.masks.weight, self.masks.bias
+            decoded = MaskDecode.apply(hidden, *masks, frames, self.encoder, self.decoder, self.mask)
         else:
-            score = self.masks(hidden).unflatten(2, (self.n_sources, self.n_filters))  # (B, L, N, n_filters)
+            score = self.masks(self.act(hidden)).unflatten(2, (self.n_sources, self.n_filters))  # (B, L, N, n_filters)
             latent = (frames @ self.encoder.t()).unsqueeze(2)  # (B, L, 1, n_filters)
             decoded = (MASKS[self.mask](score) * latent) @ self.decoder  # (B, L, N, kernel)
         estimates = overlap_add(decoded.transpose(1, 2), self.stride, mixture.shape[1])

@@ -155,9 +155,9 @@ def backward(block: Block, x: torch.Tensor, passed: Passed, grad_out, grad_x, cr
     n_parts, kernel = len(crew.parts), len(taps)
     slope1, slope2 = block.slopes()
     number = type(slope1)
-    grad_w1_parts, outer_parts = empty(x, n_parts, *w1.t().shape), empty(x, n_parts, *w2.shape)
+    grad_w1_parts, outer_parts = (empty(x, n_parts, *w.shape) for w in (w1, w2))
     (grad_z,), (w1_array,) = arrays(empty(x, x.shape[1], width)), arrays(w1)
-    grad_w1, grad_w2, grad_b2 = sums(x, *w1.t().shape), sums(x, *w2.shape), sums(x, len(w2))
+    grad_w1, grad_w2, grad_b2 = (sums(x, *w.shape) for w in (w1, w2, block.b2))
     grad_gain1, grad_bias1, grad_bd, grad_gain2, grad_bias2 = sums(x, 5, width)
     grad_taps, (grad_b1, slopes1, slopes2) = sums(x, kernel, width), sums(x, 3, n_parts, width)
     for clip, (norm1, norm2) in zip(zip(x, passed.a, passed.p, grad_out, grad_x), passed.norms):
@@ -196,5 +196,5 @@ def backward(block: Block, x: torch.Tensor, passed: Passed, grad_out, grad_x, cr
         grad_w1 += grad_w1_parts.sum(0)
     # A PReLU's input is its output over the slope where it is negative.
     grad_slope1, grad_slope2 = (slopes1.sum() / slope1).reshape(1), (slopes2.sum() / slope2).reshape(1)
-    expansion = (grad_w1.t(), grad_b1.sum(0), grad_slope1, grad_gain1, grad_bias1)
+    expansion = (grad_w1, grad_b1.sum(0), grad_slope1, grad_gain1, grad_bias1)
     return (*expansion, grad_taps.t().unsqueeze(1), grad_bd, grad_slope2, grad_gain2, grad_bias2, grad_w2, grad_b2)

@@ -127,14 +127,37 @@ def multiply(a, b, out):
 
 
 @kernel
-def decode(part, first, last, size, hidden, weight_t, bias, frames, encoder_t, decoder, activation, out):
+def prelu(x, slope, out):
+    """PReLU of ``x (l, S)`` to ``out (l, S)``."""
+    zero = x.dtype.type(0)
+    for frame in range(len(x)):
+        source, to = x[frame], out[frame]
+        for c in range(len(source)):
+            to[c] = source[c] if source[c] > zero else slope * source[c]
+
+
+@kernel
+def prelu_backward(grad, x, slope, slopes):
+    """Gradient of the PReLU of ``x (l, S)`` -> gradient of x, in place; to ``slopes (S,)`` that of the slope."""
+    zero = x.dtype.type(0)
+    for frame in range(len(x)):
+        source, to = x[frame], grad[frame]
+        for c in range(len(source)):
+            slopes[c] += zero if source[c] > zero else to[c] * source[c]
+            to[c] = to[c] if source[c] > zero else slope * to[c]
+
+
+@kernel
+def decode(part, first, last, size, hidden, slope, weight_t, bias, frames, encoder_t, decoder, activation, out):
     """``out (L, N, kernel)``: what the decoder gives for masks times latent frames."""
     n_sources, n_filters = out.shape[1], len(decoder)
     most = min(size, last - first)
+    activated = np.empty((most, hidden.shape[1]), out.dtype)
     mask, latent = np.empty((most, len(bias)), out.dtype), np.empty((most, n_filters), out.dtype)
     for i in range(first, last, size):
         j = min(i + size, last)
-        np.dot(hidden[i:j], weight_t, mask[: j - i])
+        prelu(hidden[i:j], slope[0], activated[: j - i])
+        np.dot(activated[: j - i], weight_t, mask[: j - i])
         np.dot(frames[i:j], encoder_t, latent[: j - i])
         for frame in range(j - i):
             activate(mask[frame], bias, n_filters, activation)
@@ -146,17 +169,17 @@ def decode(part, first, last, size, hidden, weight_t, bias, frames, encoder_t, d
 
 @kernel
 def backward(
-    part, first, last, size, hidden, weight, weight_t, bias, frames, encoder, encoder_t, decoder_t, activation,
-    grad_out, grad_hidden, grad_weight, grad_bias, grad_frames, grad_encoder, grad_decoder,
+    part, first, last, size, hidden, slope, weight, weight_t, bias, frames, encoder, encoder_t, decoder_t, activation,
+    grad_out, grad_hidden, grad_slopes, grad_weight, grad_bias, grad_frames, grad_encoder, grad_decoder,
 ):  # fmt: skip
     """All gradients from ``grad_out (L, N, kernel)``; masks and latent frames are computed again.
 
-    Those of the weights have a leading axis of parts and, but for the bias, the axes of their transposes: sums of
-    products are faster with the long side last.
+    Those of weights and bias have a leading axis of parts. That of the slope comes per channel ``(parts, S)``.
     """
     n_sources, width = grad_out.shape[1:]
     n_filters, dtype = len(encoder), grad_out.dtype
     most = min(size, last - first)
+    activated = np.empty((most, hidden.shape[1]), dtype)
     mask, latent = np.empty((most, len(bias)), dtype), np.empty((most, n_filters), dtype)
     masked, grad_mask, grad_latent = np.empty_like(mask), np.empty_like(mask), np.empty_like(latent)
     to_weight, to_encoder = np.empty_like(grad_weight[part]), np.empty_like(grad_encoder[part])
@@ -164,7 +187,8 @@ def backward(
     for i in range(first, last, size):
         j = min(i + size, last)
         rows = j - i
-        np.dot(hidden[i:j], weight_t, mask[:rows])
+        prelu(hidden[i:j], slope[0], activated[:rows])
+        np.dot(activated[:rows], weight_t, mask[:rows])
         np.dot(frames[i:j], encoder_t, latent[:rows])
         grad = grad_out[i:j].reshape(rows * n_sources, width)
         np.dot(grad, decoder_t, grad_mask[:rows].reshape(rows * n_sources, n_filters))
@@ -179,11 +203,12 @@ def backward(
             activate_backward(grad_mask[frame], mask[frame], n_filters, activation)
             add_row(grad_mask[frame], grad_bias[part])
         is_first = i == first
-        add_product(grad, masked[:rows].reshape(rows * n_sources, n_filters), to_decoder, grad_decoder[part], is_first)
-        add_product(frames[i:j], grad_latent[:rows], to_encoder, grad_encoder[part], is_first)
-        add_product(hidden[i:j], grad_mask[:rows], to_weight, grad_weight[part], is_first)
+        add_product(masked[:rows].reshape(rows * n_sources, n_filters), grad, to_decoder, grad_decoder[part], is_first)
+        add_product(grad_latent[:rows], frames[i:j], to_encoder, grad_encoder[part], is_first)
+        add_product(grad_mask[:rows], activated[:rows], to_weight, grad_weight[part], is_first)
         np.dot(grad_latent[:rows], encoder, grad_frames[i:j])
         np.dot(grad_mask[:rows], weight, grad_hidden[i:j])
+        prelu_backward(grad_hidden[i:j], hidden[i:j], slope[0], grad_slopes[part])
 
 
 @kernel

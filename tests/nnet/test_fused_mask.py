@@ -19,14 +19,14 @@ def small_pieces(monkeypatch):
     monkeypatch.setattr(fused_mask, "PIECE", 6)
 
 
-def plain(hidden, weight, bias, frames, encoder, decoder, activation):
+def plain(hidden, slope, weight, bias, frames, encoder, decoder, activation):
     """What MaskDecode computes, operation by operation."""
-    score = F.linear(hidden, weight, bias).unflatten(2, (-1, len(encoder)))
+    score = F.linear(F.prelu(hidden, slope), weight, bias).unflatten(2, (-1, len(encoder)))
     return (MASKS[activation](score) * (frames @ encoder.t()).unsqueeze(2)) @ decoder
 
 
 def arguments():
-    shapes = [(2, 11, 7), (N_SOURCES * N_FILTERS, 7), (N_SOURCES * N_FILTERS,), (2, 11, KERNEL)]
+    shapes = [(2, 11, 7), (1,), (N_SOURCES * N_FILTERS, 7), (N_SOURCES * N_FILTERS,), (2, 11, KERNEL)]
     shapes += [(N_FILTERS, KERNEL), (N_FILTERS, KERNEL)]
     return [torch.randn(*shape, dtype=torch.double, requires_grad=True) for shape in shapes]
 
@@ -54,7 +54,7 @@ def test_gradcheck(activation):
 @pytest.mark.parametrize("activation", MASKS)
 def test_float32_is_close_to_float64_at_a_real_size(activation, n_threads, monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: n_threads)
-    exact = [torch.randn(shape, dtype=torch.double) for shape in [(2, 700, 24), (64, 24), (64,), (2, 700, 16)]]
+    exact = [torch.randn(shape, dtype=torch.double) for shape in [(2, 700, 24), (1,), (64, 24), (64,), (2, 700, 16)]]
     exact += [torch.randn(16, 16, dtype=torch.double) for _ in range(2)]
     rough = [x.float().requires_grad_() for x in exact]
     exact = [x.requires_grad_() for x in exact]
@@ -94,13 +94,13 @@ def test_a_score_that_is_not_a_number_shows(activation):
 
 def test_an_infinite_score_is_no_problem_of_relu():
     inputs = [x.detach() for x in arguments()]
-    inputs[2][0] = -float("inf")
+    inputs[3][0] = -float("inf")
     assert torch.equal(MaskDecode.apply(*inputs, "relu").isfinite(), plain(*inputs, "relu").isfinite())
 
 
 def test_an_empty_batch():
-    hidden, weight, bias, frames, encoder, decoder = arguments()
-    out = MaskDecode.apply(hidden[:0], weight, bias, frames[:0], encoder, decoder, "sigmoid")
+    hidden, slope, weight, bias, frames, encoder, decoder = arguments()
+    out = MaskDecode.apply(hidden[:0], slope, weight, bias, frames[:0], encoder, decoder, "sigmoid")
     assert out.shape == (0, 11, N_SOURCES, KERNEL)
     out.sum().backward()
     assert not weight.grad.any() and hidden.grad.shape == hidden.shape
