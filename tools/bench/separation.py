@@ -43,19 +43,24 @@ def forward(network):
 
 def training_step(network):
     """A call that does one step of MixIT with Adam; the loss is ours on both sides."""
+    mixtures = noise()
     optimiser = torch.optim.Adam(network.parameters())
 
     def call():
         optimiser.zero_grad()
-        loss_of(network).backward()
+        loss_of(network, mixtures).backward()
         optimiser.step()
 
     return call
 
 
-def loss_of(network):
-    """Loss of the step: MixIT on mixtures of noise."""
-    mixtures = 0.1 * torch.randn(N_CLIPS, 2, N_SAMPLES, generator=torch.Generator().manual_seed(0))
+def noise():
+    """Two mixtures of a clip ``(B, 2, T)``."""
+    return 0.1 * torch.randn(N_CLIPS, 2, N_SAMPLES, generator=torch.Generator().manual_seed(0))
+
+
+def loss_of(network, mixtures):
+    """MixIT of the network's estimates from the mixture of mixtures."""
     return our_mixit(network(mixtures.sum(1)), mixtures)
 
 
@@ -63,7 +68,7 @@ def same_networks() -> tuple:
     """Ours and the peer with the same weights. Raises AssertionError where loss or gradients differ."""
     ours, peer = ConvTasNet(), PeerConvTasNet(4, n_repeats=1, n_blocks=4, sample_rate=16000)
     ours.load_state_dict(from_asteroid(peer.state_dict(), ours.state_dict()))
-    losses = [loss_of(network) for network in (ours, peer)]
+    losses = [loss_of(network, noise()) for network in (ours, peer)]
     torch.testing.assert_close(*losses, rtol=1e-5, atol=1e-5)
     for network, loss in zip((ours, peer), losses):
         network.zero_grad()
