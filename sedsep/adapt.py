@@ -21,8 +21,8 @@ from sedsep.engine import checkpoint
 from sedsep.engine.optimisation import Optimisation, Optimiser
 from sedsep.engine.trainer import Schedule, Trainer
 from sedsep.errors import UserError
-from sedsep.evaluate import enrol, registry
-from sedsep.evaluate.extract import load
+from sedsep.apply import enrol, enrolled as registry
+from sedsep.apply.extract import load
 from sedsep.labels import Classes
 from sedsep.systems.adaptation import Adaptation
 

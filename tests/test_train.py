@@ -10,7 +10,7 @@ import torch
 import yaml
 
 from sedsep.data import audio
-from sedsep.data.collections import read_collection
+from sedsep.data.corpora.collections import read_collection
 from sedsep.data.soundbank import build
 from sedsep.engine import checkpoint
 from sedsep.errors import UserError

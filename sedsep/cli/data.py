@@ -19,7 +19,7 @@ def download(listing, directory, source):
     import shlex
     import signal
 
-    from sedsep.data.download import download
+    from sedsep.data.fetch.download import download
     from sedsep.errors import Stopped, UserError
 
     try:
@@ -49,7 +49,7 @@ def soundbank(out, roots, layouts, synthesise, per_class, noise, classes, backgr
     """Read isolated recordings into the soundbank OUT: where each sounds, and splits apart by source."""
     from pathlib import Path
 
-    from sedsep.data.collections import read_collection
+    from sedsep.data.corpora.collections import read_collection
     from sedsep.data.minibank import synthesise_bank, synthesise_noise
     from sedsep.data.soundbank import build
     from sedsep.data.splits import parse_folds
@@ -111,8 +111,8 @@ def simulate(bank, out, conf, settings, workers):
 @click.option("--workers", default=1, show_default=True, help="Processes.")
 def gather(out, listing, folders, classes, sample_rate, synthetic, fraction, rest, seed, limit, prefix, workers):
     """Make the set OUT of what a corpus lists, as far as it is there; OUT/missing.tsv names the rest, and why."""
-    from sedsep.data.gather import gather
-    from sedsep.data.listings import part, read_listing
+    from sedsep.data.corpora.gather import gather
+    from sedsep.data.corpora.listings import part, read_listing
     from sedsep.labels import Classes
 
     classes = Classes(names(classes))

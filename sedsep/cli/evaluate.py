@@ -17,7 +17,7 @@ from sedsep.cli.train import DIRECTORY, FILE
 @click.option("--batch", default=8, show_default=True, help="Clips at a time.")
 def decode(out, files, model, separator, detector, data, variant, sources, batch):
     """Write score tables of clips to OUT, and separated sources on request."""
-    from sedsep.evaluate import decode as decoding
+    from sedsep.apply import decode as decoding
 
     if bool(model) == bool(separator or detector) or bool(separator) != bool(detector):
         raise click.UsageError("give either --model, or --separator and --detector")
@@ -39,7 +39,7 @@ def decode(out, files, model, separator, detector, data, variant, sources, batch
 @click.option("--training", type=DIRECTORY, multiple=True, help="Training run whose curves to draw (repeatable).")
 def report(results, published, table, page, command, note, claims, training):
     """Gather RESULTS/<key>.<model>.json into tables, ours beside the published; one directory for each seed."""
-    from sedsep.evaluate import report as reporting
+    from sedsep.evaluate.report import report as reporting
 
     click.echo(reporting.report(results, published, table, page, command, training, note, claims))
 

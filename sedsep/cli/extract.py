@@ -26,7 +26,7 @@ def extract(recording, model, classes, examples, registry, window, out):
     """Extract sounds from a RECORDING of any rate and length: OUT/<name>.wav, and OUT/rest.wav with all else."""
     from pathlib import Path
 
-    from sedsep.evaluate import extract as extracting
+    from sedsep.apply import extract as extracting
 
     system = extracting.load(model)
     wanted = extracting.clues(system, model, classes, examples, registry)
@@ -47,8 +47,8 @@ def extract(recording, model, classes, examples, registry, window, out):
 def enroll(name, clips, model, registry, mixing, start, settings):
     """Teach a model the new class NAME from a few recordings of it, CLIPS."""
     from sedsep.adapt import adapting, enroll
-    from sedsep.evaluate.enrol import shots_of
-    from sedsep.evaluate.extract import load
+    from sedsep.apply.enrol import shots_of
+    from sedsep.apply.extract import load
 
     shots = shots_of(name, clips, load(model))
     click.echo(enroll(model, shots, registry, mixing, start, adapting(settings)))
@@ -118,7 +118,7 @@ def shots(bank, out, classes, count, split, seed):
 @click.option("--clue", "clues", multiple=True, required=True, help="onehot, enrolment, a registry (repeatable).")
 def decode_tse(out, model, data, clues):
     """Extract what a set's enrolments.tsv asks for: OUT/extracted/<clue>/<clip>/<class>.wav."""
-    from sedsep.evaluate.decode_targets import decode
+    from sedsep.apply.decode_targets import decode
 
     click.echo(f"{out}: {decode(model, data, out, clues)} sounds extracted")
 
@@ -133,7 +133,7 @@ def decode_tse(out, model, data, clues):
 @click.option("--bars", default="", metavar="RESULTS:CLUE", help="Whose improvement to draw for each class.")
 def report_tse(results, published, table, page, command, training, bars):
     """Gather RESULTS/<model>.<set>.json into the tables of SoundBeam; one directory for each seed."""
-    from sedsep.evaluate import report_targets
+    from sedsep.evaluate.report import targets as report_targets
 
     click.echo(report_targets.report(results, published, table, page, command, training, bars))
 

@@ -37,7 +37,7 @@ def score(
     per_clip,
 ):
     """Score a system's output: a directory of SCORES, or its events."""
-    from sedsep.evaluate import output, score
+    from sedsep.evaluate.score import output, score
 
     truth = score.read_truth(data, ground_truth, durations)
     found, truth = output.read(truth, scores, events, operating_points)
@@ -56,7 +56,7 @@ def score(
 def compare(results, out):
     """Rank systems by their files of RESULTS; comma-separated files are one system's runs with other seeds."""
     from sedsep import files
-    from sedsep.evaluate import compare
+    from sedsep.evaluate.score import compare
 
     systems = compare.read(results)
     standings = compare.compare(systems)
@@ -88,7 +88,8 @@ def drawing(function):
 @click.option("--operating-points", type=DIRECTORY, help="A system's events, one table per threshold.")
 def plot_psd_roc(out, data, ground_truth, durations, scores, operating_points):
     """PSD-ROC of PSDS1 and PSDS2 with the areas, one curve for each directory of SCORES."""
-    from sedsep.evaluate import output, plot, score
+    from sedsep.evaluate.report import plot
+    from sedsep.evaluate.score import output, score
 
     truth = score.read_truth(data, ground_truth, durations)
     truth, outputs = output.read_several(truth, scores, operating_points)
@@ -102,7 +103,8 @@ def plot_psd_roc(out, data, ground_truth, durations, scores, operating_points):
 @click.option("--operating-points", type=DIRECTORY, help="A system's events, one table per threshold.")
 def plot_f1(out, data, ground_truth, durations, scores, operating_points):
     """Event F1 of each class over the thresholds of SCORES."""
-    from sedsep.evaluate import output, plot, score
+    from sedsep.evaluate.report import plot
+    from sedsep.evaluate.score import output, score
 
     truth = score.read_truth(data, ground_truth, durations)
     found, truth = output.read(truth, scores, None, operating_points)
@@ -117,7 +119,8 @@ def plot_f1(out, data, ground_truth, durations, scores, operating_points):
 @click.option("--threshold", default=0.5, show_default=True, help="Threshold on SCORES.")
 def plot_clip(out, data, ground_truth, durations, clip, scores, threshold):
     """Spectrogram of CLIP with reference and detected events, one row for each directory of SCORES."""
-    from sedsep.evaluate import output, plot, score
+    from sedsep.evaluate.report import plot
+    from sedsep.evaluate.score import output, score
 
     truth = score.read_truth(data, ground_truth, durations)
     truth, outputs = output.read_several(truth, scores)

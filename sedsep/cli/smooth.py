@@ -32,7 +32,7 @@ def smooth(scores, out, median, hmm, min_length, merge_gap, smoother, fit, model
     --fit tunes on one half of SCORES, reports on the other, and writes the smoother; further steps follow the
     tuned one. On a test set a smoother is only ever applied.
     """
-    from sedsep.evaluate import smooth as smoothing
+    from sedsep.evaluate.smooth import smooth as smoothing
 
     steps = smoothing.steps_of(median, hmm, min_length, merge_gap)
     if fit and not smoother:
@@ -42,7 +42,7 @@ def smooth(scores, out, median, hmm, min_length, merge_gap, smoother, fit, model
     if not fit and steps and smoother:
         raise click.UsageError("give either steps (--median, --hmm, --min-length, --merge-gap) or --smoother")
     if fit:
-        from sedsep.evaluate import tune
+        from sedsep.evaluate.smooth import tune
 
         click.echo(tune.fit_smoother(smoother, scores, fit, tuner, steps, seed, model))
     chosen = {"steps": steps} if steps and not smoother else None
@@ -60,7 +60,7 @@ def smooth(scores, out, median, hmm, min_length, merge_gap, smoother, fit, model
 @click.option("--per-class", is_flag=True, help="Learn weights for each class.")
 def fuse(out, members, how, exponent, weights, fit, per_class):
     """Fuse score directories MEMBERS into OUT, and say what each contributes."""
-    from sedsep.evaluate import fuse as fusing
+    from sedsep.evaluate.smooth import fuse as fusing
 
     if len(members) < 2:
         raise click.UsageError("give the directory to write first, and then two score directories or more")

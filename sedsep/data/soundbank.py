@@ -117,7 +117,7 @@ def build(directory, recordings, classes=None, backgrounds=(), folds: dict = Non
     """Find the sound in each recording, split by source, and write a bank.
 
     Args:
-        recordings: :class:`sedsep.data.collections.Recording` s.
+        recordings: :class:`sedsep.data.corpora.collections.Recording` s.
         classes: event classes in order; None takes every foreground label, sorted.
         backgrounds: labels whose recordings serve as backgrounds.
         folds: split -> folds (:func:`sedsep.data.splits.parse_folds`); None: published splits, or shares.

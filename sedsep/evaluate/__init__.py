@@ -1,1 +1,1 @@
-"""Directories to directories: decode, smooth, fuse, score, report."""
+"""Directories to numbers, and numbers to pages: score, smooth, report."""

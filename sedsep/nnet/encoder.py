@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from sedsep.errors import UserError
-from sedsep.nnet.fused_block import EPS
+from sedsep.nnet.fast.block import EPS
 from sedsep.nnet.tcn import LayerNorm
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from sedsep.errors import UserError
-from sedsep.nnet.conv_tasnet import ConvTasNet
+from sedsep.nnet.separators.conv_tasnet import ConvTasNet
 from sedsep.nnet.encoder import compress, cosines, filterbank, framed
 from sedsep.nnet.tcn import TCN, LayerNorm
 

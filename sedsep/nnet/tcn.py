@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from sedsep.errors import UserError
-from sedsep.nnet.fast import fusable
-from sedsep.nnet.fused_block import EPS
-from sedsep.nnet.fused_tcn import FusedBlock, FusedTCN
+from sedsep.nnet.fast.crew import fusable
+from sedsep.nnet.fast.block import EPS
+from sedsep.nnet.fast.tcn import FusedBlock, FusedTCN
 
 
 class LayerNorm(nn.Module):
@@ -90,7 +90,7 @@ class TCNBlock(nn.Module):
         return (weight, bias) if residual else (weight[self.channels :], bias[self.channels :])
 
     def ordered(self, residual: bool) -> tuple:
-        """The parameters in the order of :class:`sedsep.nnet.fused_block.Block`."""
+        """The parameters in the order of :class:`sedsep.nnet.fast.block.Block`."""
         return (
             self.expand.weight, self.expand.bias, self.act1.weight, self.norm1.gain, self.norm1.bias,
             self.depthwise.weight, self.depthwise.bias, self.act2.weight, self.norm2.gain, self.norm2.bias,

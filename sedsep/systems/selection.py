@@ -13,8 +13,8 @@ from sedsep.labels import events_table
 from sedsep.metrics.event_f1 import event_f1
 from sedsep.metrics.intersection import intersection_f1
 from sedsep.metrics.tagging import tagging_f1
-from sedsep.smoothing.events import decode
-from sedsep.smoothing.median import median_filter
+from sedsep.scores.events import decode
+from sedsep.scores.median import median_filter
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sedsep.data.download import read_list
+from sedsep.data.fetch.download import read_list
 from tests.data.test_download import BODY, lists, md5, packed, server  # noqa: F401: fixtures among them
 
 ROOT = Path(__file__).resolve().parents[2]

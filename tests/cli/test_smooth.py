@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from sedsep import cli
 from sedsep.cli.smooth import fuse, smooth
-from sedsep.evaluate.scores import ClipScores, ScoreSet
+from sedsep.scores.directory import ClipScores, ScoreSet
 
 
 @pytest.fixture

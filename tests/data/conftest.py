@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sedsep.data import audio
-from sedsep.data.collections import read_collection
+from sedsep.data.corpora.collections import read_collection
 from sedsep.data.soundbank import Soundbank, build
 
 RATE = 8000

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from sedsep.data import audio
-from sedsep.data.collections import read_collection
+from sedsep.data.corpora.collections import read_collection
 from sedsep.data.soundbank import Soundbank, build
 from sedsep.data.splits import SPLITS, parse_folds
 from sedsep.errors import UserError

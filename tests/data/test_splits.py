@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedsep.data.collections import Recording
+from sedsep.data.corpora.collections import Recording
 from sedsep.data.splits import SPLITS, allowed_splits, parse_folds, quotas, split_sources
 from sedsep.errors import UserError
 

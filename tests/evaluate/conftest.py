@@ -5,7 +5,7 @@ import pytest
 
 from sedsep.data import audio
 from sedsep.data.manifest import ClipSet
-from sedsep.evaluate.scores import ClipScores, ScoreSet
+from sedsep.scores.directory import ClipScores, ScoreSet
 from sedsep.files import clip_id
 
 FRAME = 0.05

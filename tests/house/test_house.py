@@ -20,9 +20,10 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # From the ground up. A room may import from rooms below it, never from its own floor's other rooms.
 FLOORS = [
     {"compiled", "errors", "files", "labels", "batch", "config", "schedule", "progress", "ranks"},
-    {"data", "nnet", "losses", "smoothing", "metrics"},
+    {"data", "nnet", "losses", "scores", "metrics"},
     {"systems"},
     {"engine"},
+    {"apply"},
     {"evaluate"},
     {"train", "adapt"},
     {"cluster"},

@@ -13,7 +13,7 @@ from sedsep.metrics.exact_psds import ExactPsds, exact_psds
 from sedsep.metrics.operating_points import PointCounts
 from sedsep.metrics.psd_roc import PSDS_2020, PSDS_2021
 from sedsep.metrics.psds import psds
-from sedsep.smoothing.events import decode
+from sedsep.scores.events import decode
 
 # Clips of two seconds have one false positive every half hour and more: look as far as that.
 SETTINGS = [replace(setting, max_efpr=5000.0) for setting in PSDS_2021 + PSDS_2020]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sedsep.errors import UserError
-from sedsep.nnet.conv_tasnet import ConvTasNet, overlap_add
+from sedsep.nnet.separators.conv_tasnet import ConvTasNet, overlap_add
 from sedsep.nnet.encoder import cosines, framed
 from sedsep.nnet.soundbeam import EnrolmentEncoder, Extractor
 

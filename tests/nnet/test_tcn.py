@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from sedsep.errors import UserError
-from sedsep.nnet import fast
-from sedsep.nnet.fast import Memory
+from sedsep.nnet.fast import crew as fast
+from sedsep.nnet.fast.crew import Memory
 from sedsep.nnet.tcn import TCN, LayerNorm, TCNBlock
 
 
@@ -68,7 +68,7 @@ def test_even_kernels_are_refused():
 @pytest.mark.parametrize("skip, is_given", [(0, False), (3, False), (3, True)])
 @pytest.mark.parametrize("first, last", [(0, 4), (0, 3), (1, 2), (3, 4)])
 def test_fused_blocks_give_the_plain_values_and_gradients(first, last, skip, is_given, n_threads, monkeypatch):
-    monkeypatch.setattr("sedsep.nnet.fused_block.PIECE", 5)
+    monkeypatch.setattr("sedsep.nnet.fast.block.PIECE", 5)
     monkeypatch.setattr(torch, "get_num_threads", lambda: n_threads)
     tcn = TCN(4, 6, skip, n_blocks=2, n_repeats=2).double()
     for parameter in tcn.parameters():

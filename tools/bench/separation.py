@@ -11,7 +11,7 @@ from asteroid.models import ConvTasNet as PeerConvTasNet
 
 from sedsep.engine.peers.asteroid import from_asteroid
 from sedsep.losses.mixit import mixit
-from sedsep.nnet.conv_tasnet import ConvTasNet
+from sedsep.nnet.separators.conv_tasnet import ConvTasNet
 
 N_CLIPS, N_SAMPLES = 2, 64000  # 4 s at 16 kHz
 PEER_MIXIT = MixITLossWrapper(multisrc_neg_snr, generalized=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import scaper
 
-from sedsep.data.collections import read_collection
+from sedsep.data.corpora.collections import read_collection
 from sedsep.data.minibank import synthesise_bank
 from sedsep.data.scene import SceneDescription
 from sedsep.data.simulate import simulate

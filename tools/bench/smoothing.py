@@ -11,9 +11,9 @@ import numpy as np
 from scipy import ndimage
 
 from sedsep.labels import events_table, runs
-from sedsep.smoothing.events import OPERATING_POINTS, decode
-from sedsep.smoothing.hmm import hmm_smooth
-from sedsep.smoothing.median import median_filter
+from sedsep.scores.events import OPERATING_POINTS, decode
+from sedsep.scores.hmm import hmm_smooth
+from sedsep.scores.median import median_filter
 
 N_CLIPS, N_FRAMES, N_CLASSES = 1168, 156, 10
 CLASSES = [f"class{index}" for index in range(N_CLASSES)]

@@ -1,0 +1,1 @@
+"""A model on recordings: detect, separate, extract, and learn new classes."""

@@ -1,0 +1,1 @@
+"""What corpora list and how their folders are laid out -> recordings and sets."""

@@ -1,0 +1,1 @@
+"""The one room that touches the network: archives fetched, verified and unpacked."""

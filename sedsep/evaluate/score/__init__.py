@@ -1,0 +1,1 @@
+"""A system's output against the ground truth: numbers with their ids."""

@@ -1,0 +1,176 @@
+"""Compare: files of results side by side, ranked only where they are like; with a paired test and seeds' spread.
+
+A system is one file, or several: its trainings with other seeds. The same resamples of the same clips (``sedsep
+score --bootstrap``) make the test of two systems a paired one.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sedsep.errors import UserError
+from sedsep.files import read_json
+from sedsep.metrics.bootstrap import Difference, paired_difference
+
+
+@dataclass(frozen=True)
+class System:
+    """A system's results: its name, and one dictionary (:func:`sedsep.evaluate.score.score.results`) for each run."""
+
+    name: str
+    runs: tuple
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One system in one metric.
+
+    Args:
+        value: mean over runs. spread: standard deviation over runs, None for one. missing: clips, at most.
+        against_best: difference to the metric's best system; None for that itself and without resamples.
+    """
+
+    system: str
+    value: float
+    spread: float
+    n_runs: int
+    missing: int
+    against_best: Difference
+
+
+def read(arguments) -> list:
+    """Systems from arguments ``A.json B1.json,B2.json``: comma-separated files are runs of one system.
+
+    Raises:
+        UserError: a file is not one of results, or two systems are the same.
+    """
+    systems = []
+    for argument in arguments:
+        paths = [Path(part) for part in argument.split(",") if part]
+        runs = tuple(read_json(path) for path in paths)
+        for path, run in zip(paths, runs):
+            if not isinstance(run, dict) or not isinstance(run.get("metrics"), dict):
+                raise UserError(f"{path}: not a file of results, as 'sedsep score --out' writes")
+            for name, entry in run["metrics"].items():
+                if not isinstance(entry, dict) or not {"id", "value", "data", "missing_clips"} <= set(entry):
+                    raise UserError(f"{path}: {name} has no id, value, data and missing_clips; score again")
+        systems.append(System(",".join(map(str, paths)), runs))
+    if len(systems) < 2:
+        raise UserError("give two files of results or more; runs of one system with other seeds: A1.json,A2.json")
+    if len({system.name for system in systems}) < len(systems):
+        raise UserError("the same results are given twice")
+    return systems
+
+
+def compare(systems) -> dict:
+    """Rank systems in each metric that all of them have.
+
+    Returns:
+        Metric's id -> list of :class:`Standing` s, best first.
+
+    Raises:
+        UserError: systems have no metric in common, or the same one with other parameters or on other data.
+    """
+    runs = [(system, run) for system in systems for run in system.runs]
+    names = [
+        name for name in runs[0][1]["metrics"]
+        if all(name in run["metrics"] for _, run in runs)
+        and any(run["metrics"][name]["value"] is not None for _, run in runs)
+    ]  # fmt: skip
+    if not names:
+        raise UserError("the files have no metric in common: score all systems with the same --metric")
+    standings = {}
+    for name in names:
+        first_system, first = runs[0][0], runs[0][1]["metrics"][name]
+        for system, run in runs:
+            entry = run["metrics"][name]
+            for key, what in (("id", "parameters"), ("data", "data")):
+                if entry[key] != first[key]:
+                    raise UserError(
+                        f"{name} is not comparable: other {what}: {first[key]} ({first_system.name}), "
+                        f"{entry[key]} ({system.name}); score both alike"
+                    )
+        standings[first["id"]] = _rank(name, systems)
+    return standings
+
+
+def left_out(systems) -> list:
+    """Metrics that some files have and others lack."""
+    sets = [set(run["metrics"]) for system in systems for run in system.runs]
+    return sorted(set.union(*sets) - set.intersection(*sets))
+
+
+def table(standings, omitted=()) -> str:
+    """The ranking for people."""
+    lines = []
+    for identifier, ranked in standings.items():
+        lines.append(identifier)
+        width = max(len(standing.system) for standing in ranked)
+        for place, one in enumerate(ranked, start=1):
+            line = f"  {place}  {one.system:<{width}}  {one.value:.5f}"
+            if one.spread is not None:
+                line += f" +- {one.spread:.5f} over {one.n_runs} runs"
+            if one.missing:
+                line += f"  ({one.missing} clips MISSING)"
+            if one.against_best:
+                test = one.against_best
+                line += f"  {test.value:+.5f} [{test.low:+.5f}, {test.high:+.5f}] to the first, p = {test.p:.3g}"
+            lines.append(line)
+    if not any(one.against_best for ranked in standings.values() for one in ranked):
+        lines.append("No paired test: score every system with --bootstrap 1000 and the same --seed.")
+    if omitted:
+        lines.append(f"Not in all files: {', '.join(omitted)}")
+    return "\n".join(lines)
+
+
+def as_json(standings) -> dict:
+    """The ranking as what can be written to JSON."""
+    return {
+        identifier: [
+            {**vars(one), "against_best": vars(one.against_best) if one.against_best else None} for one in ranked
+        ]
+        for identifier, ranked in standings.items()
+    }
+
+
+def _rank(name, systems) -> list:
+    values = {system.name: [run["metrics"][name]["value"] for run in system.runs] for system in systems}
+    for system, found in values.items():
+        if any(value is None for value in found):
+            raise UserError(f"{system}: {name} has no value; leave that file out")
+    means = {system: float(np.mean(found)) for system, found in values.items()}
+    ranked = sorted(systems, key=lambda system: -means[system.name])
+    replicates = {system.name: _replicates(name, system) for system in ranked}
+    best = ranked[0].name
+    standings = []
+    for system in ranked:
+        test, mine = None, replicates[system.name]
+        if system.name != best and mine is not None and replicates[best] is not None:
+            if len(mine) == len(replicates[best]) and _draw(system) == _draw(ranked[0]):
+                test = paired_difference(means[system.name], means[best], mine, replicates[best])
+        found = values[system.name]
+        spread = float(np.std(found, ddof=1)) if len(found) > 1 else None
+        missing = max(run["metrics"][name]["missing_clips"] for run in system.runs)
+        standings.append(Standing(system.name, means[system.name], spread, len(found), missing, test))
+    return standings
+
+
+def _replicates(name, system):
+    """Mean over a system's runs of each resample's value; None where a run has none."""
+    entries = [run["metrics"][name].get("replicates") for run in system.runs]
+    if any(entry is None for entry in entries) or len({len(entry) for entry in entries}) > 1:
+        return None
+    if len({_draw_of(run) for run in system.runs}) > 1:
+        return None
+    return np.mean(np.array(entries, dtype=float), axis=0)
+
+
+def _draw(system):
+    return _draw_of(system.runs[0])
+
+
+def _draw_of(run):
+    """What decides which clips each resample has."""
+    drawn = run.get("bootstrap", {})
+    return drawn.get("resamples"), drawn.get("seed")

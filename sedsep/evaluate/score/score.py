@@ -1,0 +1,159 @@
+"""Score: a system's output against the ground truth -> numbers with their ids, as JSON and for people."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sedsep import __version__
+from sedsep.errors import UserError, nearest
+from sedsep.evaluate.score import detection
+from sedsep.evaluate.score import extraction
+from sedsep.evaluate.score import fuss
+from sedsep.evaluate.score import separation
+from sedsep.evaluate.score import tags
+from sedsep.evaluate.score.truth import Truth, few, from_directory, from_files
+from sedsep.files import write_json, write_table
+from sedsep.metrics.bootstrap import interval, resamples
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to score: ``threshold`` of the F1 numbers; ``weights (n, n_clips)`` of resamples, or None."""
+
+    threshold: float = 0.5
+    weights: np.ndarray = None
+
+
+# metric -> (function, what of the ground truth it needs)
+METRICS = {
+    "psds": (detection.psds_numbers, "events"),
+    "psds-2020": (detection.psds_2020_numbers, "events"),
+    "psds-exact": (detection.exact_psds_numbers, "events"),
+    "event-f1": (detection.event_f1_numbers, "events"),
+    "segment-f1": (detection.segment_f1_numbers, "events"),
+    "intersection-f1": (detection.intersection_f1_numbers, "events"),
+    "tagging-f1": (tags.tagging_f1_numbers, "tags"),
+    "ap": (tags.ap_numbers, "tags"),
+    "auc": (tags.auc_numbers, "tags"),
+    "si-sdr": (separation.si_sdr_numbers, "stems"),
+    "sdr": (separation.sdr_numbers, "stems"),
+    "fuss": (fuss.fuss_numbers, "stems"),
+    "extraction": (extraction.extraction_numbers, "stems"),
+}
+
+
+def read_truth(data=None, ground_truth=None, durations=None) -> Truth:
+    """Ground truth of a data directory, or of two tables. Raises UserError where neither or both are given."""
+    if bool(data) == bool(ground_truth or durations) or bool(ground_truth) != bool(durations):
+        raise UserError("give the ground truth: either --data DIR, or --ground-truth TSV and --durations TSV")
+    return from_directory(data) if data else from_files(ground_truth, durations)
+
+
+def score(truth: Truth, output, metrics, threshold=0.5, bootstrap=0, seed=0) -> list:
+    """Numbers of a system.
+
+    Args:
+        truth, output: lined up by :func:`sedsep.evaluate.score.output.read`.
+        metrics: names out of ``METRICS``. threshold: of the F1 numbers; not used for a given table of events.
+        bootstrap: resamples of the clips for intervals, 0 for none; ``seed`` draws them.
+
+    Raises:
+        UserError: an unknown metric, or one for which the truth or the output has not what it needs.
+    """
+    if not 0 <= threshold <= 1:
+        raise UserError(f"a threshold of {threshold:g} decides nothing: scores lie between 0 and 1")
+    weights = resamples(len(truth.filenames), bootstrap, seed) if bootstrap else None
+    options = Options(threshold, weights)
+    numbers = []
+    for metric in metrics:
+        if metric not in METRICS:
+            raise UserError(f"unknown metric {metric!r}{nearest(metric, METRICS)}; known: {', '.join(METRICS)}")
+        function, part = METRICS[metric]
+        if getattr(truth, "clips" if part == "stems" else part) is None:
+            raise UserError(f"{truth.source}: {metric} needs {part}; the set has none")
+        if part == "events" and truth.events.empty:
+            raise UserError(f"{truth.source}: has no reference events; {metric} has nothing to find")
+        numbers += function(truth, output, options)
+    return numbers
+
+
+def results(truth: Truth, output, numbers, bootstrap=0, seed=0) -> dict:
+    """What is written as JSON: data, system, and under ``metrics`` one entry per number."""
+    fingerprints = {part: truth.fingerprint(part) for part in {number.part for number in numbers}}
+    data = {
+        "source": truth.source,
+        "clips": len(truth.filenames),
+        "seconds": round(sum(truth.durations.values()), 3),
+        "absent_clips": len(truth.absent),
+        "absent": list(truth.absent),
+    }
+    if truth.events is not None:
+        data |= {"events": len(truth.events), "classes_without_references": truth.without_references()}
+    entries = {
+        number.name: number.as_json(truth.classes, fingerprints[number.part], len(output.missing))
+        for number in numbers
+    }
+    found = {
+        "sedsep": __version__,
+        "system": {**output.sources, "missing_clips": len(output.missing), "missing": list(output.missing)},
+        "data": data,
+        "metrics": entries,
+    }
+    return found | ({"bootstrap": {"resamples": bootstrap, "seed": seed}} if bootstrap else {})
+
+
+def write(path, found: dict, numbers, with_clips=False) -> Path:
+    """Write the results, and beside them the table of single clips where it is asked for; returns its path."""
+    write_json(path, found)
+    if not with_clips:
+        return None
+    tables = [number.per_clip.assign(metric=number.name) for number in numbers if number.per_clip is not None]
+    if not tables:
+        raise UserError("none of these metrics is defined for a single clip; drop --per-clip")
+    clips_path = Path(path).with_suffix(".clips.tsv")
+    table = pd.concat(tables, ignore_index=True)
+    columns = [
+        "metric",
+        "filename",
+        *(c for c in table.columns if c not in ("metric", "filename", "value")),
+        "value",
+    ]
+    write_table(clips_path, table[columns])
+    return clips_path
+
+
+def table(truth: Truth, numbers, missing=()) -> str:
+    """The numbers for people: overall with intervals, then one row per class; and which clips are missing."""
+    lines = [f"{len(truth.filenames)} clips of {truth.source}"]
+    if truth.absent:
+        expected = len(truth.filenames) + len(truth.absent)
+        lines.append(f"{len(truth.absent)} of its {expected} clips are ABSENT, so not scored: {few(truth.absent)}")
+    if missing:
+        lines.append(f"{len(missing)} MISSING, taken for clips without detections: {few(missing)}")
+    width = max(len(number.name) for number in numbers)
+    for number in numbers:
+        bounds = ""
+        if number.replicates is not None:
+            low, high = interval(number.replicates)
+            bounds = f"  [{_text(number, low)}, {_text(number, high)}]"
+        lines.append(f"{number.name:<{width}}  {_text(number, number.value)}{bounds}  {number.id}")
+    by_class = [number for number in numbers if number.per_class is not None]
+    if by_class:
+        first = max(len(name) for name in truth.classes)
+        widths = [max(len(number.name), 9) for number in by_class]
+        lines += ["", " ".join([" " * first, *(f"{n.name:>{w}}" for n, w in zip(by_class, widths))])]
+        for index, name in enumerate(truth.classes):
+            cells = [f"{_text(n, n.per_class[index]):>{w}}" for n, w in zip(by_class, widths)]
+            lines.append(" ".join([f"{name:<{first}}", *cells]))
+    return "\n".join(lines)
+
+
+def _text(number, value) -> str:
+    """A value as tables print it: F1 in per cent, dB with two digits, others as fractions."""
+    if value is None or np.isnan(value):
+        return "-"
+    if number.unit == "dB":
+        return f"{value:.2f} dB"
+    return f"{100 * value:.2f} %" if "f1" in number.name else f"{value:.5f}"

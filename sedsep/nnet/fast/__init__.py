@@ -1,0 +1,1 @@
+"""The fast path on CPU: compiled kernels that take the place of plain modules."""

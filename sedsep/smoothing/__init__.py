@@ -1,1 +1,0 @@
-"""Scores to scores, and scores to events: pure functions of arrays."""

@@ -1,0 +1,131 @@
+"""Published layouts: every header that is in use, read as its authors meant it."""
+
+from pathlib import Path
+
+import pytest
+
+from sedsep.data.corpora.collections import detect, read_collection
+from sedsep.errors import UserError
+
+SHARED = Path(__file__).resolve().parents[3].parent / "shared"
+
+
+def make(root, **tables):
+    for name, text in tables.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+def summary(recordings):
+    return [(r.path.name, r.labels, r.source, r.fold, r.split, r.role) for r in recordings]
+
+
+def test_esc50(tmp_path):
+    header = "filename,fold,target,category,esc10,src_file,take\n"
+    make(tmp_path, **{"meta/esc50.csv": header + "1-100032-A-0.wav,1,0,dog,True,100032,A\n"})
+    assert detect(tmp_path) == "esc50"
+    found = read_collection(tmp_path)
+    assert summary(found) == [("1-100032-A-0.wav", ("dog",), "100032", "1", "", "foreground")]
+    assert found[0].path == tmp_path / "audio" / "1-100032-A-0.wav"
+
+
+def test_fsd50k_keeps_leading_zeros_and_all_labels(tmp_path):
+    make(
+        tmp_path,
+        **{
+            "FSD50K.ground_truth/dev.csv": 'fname,labels,mids,split\n0064,"Bark,Dog",m,train\n65,Cat,/m/2,val\n',
+            "FSD50K.ground_truth/eval.csv": "fname,labels,mids\n66,Cat,/m/2\n",
+        },
+    )
+    assert summary(read_collection(tmp_path)) == [
+        ("0064.wav", ("Bark", "Dog"), "0064", "", "train", "foreground"),
+        ("65.wav", ("Cat",), "65", "", "validation", "foreground"),
+        ("66.wav", ("Cat",), "66", "", "test", "foreground"),
+    ]
+
+
+def test_fsdkaggle2018_with_kaggles_header(tmp_path):
+    make(tmp_path, **{"train.csv": "fname,label,manually_verified\n0a.wav,Bark,1\n", "audio_train/0a.wav": ""})
+    (found,) = read_collection(tmp_path)
+    assert summary([found]) == [("0a.wav", ("Bark",), "0a.wav", "", "", "foreground")]
+    assert found.path == tmp_path / "audio_train" / "0a.wav"
+
+
+def test_fsdkaggle2018_with_zenodos_header(tmp_path):
+    train = "fname,label,manually_verified,freesound_id,license\n0a.wav,Bark,1,777,CC0\n"
+    test = "fname,label,usage,freesound_id,license\n0b.wav,Bark,Public,778,CC0\n"
+    meta = "FSDKaggle2018.meta"
+    make(
+        tmp_path,
+        **{
+            f"{meta}/train_post_competition.csv": train,
+            f"{meta}/test_post_competition_scoring_clips.csv": test,
+            "FSDKaggle2018.audio_train/0a.wav": "",
+        },
+    )
+    assert sorted(summary(read_collection(tmp_path))) == [
+        ("0a.wav", ("Bark",), "777", "", "train", "foreground"),
+        ("0b.wav", ("Bark",), "778", "", "test", "foreground"),
+    ]
+
+
+def test_desed_soundbank(tmp_path):
+    bank = "audio/train/soundbank"
+    make(
+        tmp_path,
+        **{
+            f"{bank}/foreground/Frying_nOn_nOff/123_1.wav": "",
+            f"{bank}/foreground/Frying_nOn_nOff/123_2.wav": "",
+            f"{bank}/background/sins/tune.wav": "",
+            "audio/eval/soundbank/foreground/Dog/9.wav": "",
+            "soundbank_validation.tsv": "filepath\nforeground/Frying_nOn_nOff/123_2.wav\n",
+        },
+    )
+    assert sorted(summary(read_collection(tmp_path))) == [
+        ("123_1.wav", ("Frying",), "123", "", "train", "foreground"),
+        ("123_2.wav", ("Frying",), "123", "", "validation", "foreground"),
+        ("9.wav", ("Dog",), "Dog/9", "", "test", "foreground"),
+        ("tune.wav", ("sins",), "sins/tune", "", "train", "background"),
+    ]
+
+
+def test_folders_with_backgrounds_and_esc_names(tmp_path):
+    make(
+        tmp_path,
+        **{
+            "audio/dog/1-100-A.ogg": "",
+            "audio/dog/bark.wav": "",
+            "audio/dog/notes.txt": "",
+            "audio/background/rain/r.flac": "",
+        },
+    )
+    assert sorted(summary(read_collection(tmp_path))) == [
+        ("1-100-A.ogg", ("dog",), "100", "1", "", "foreground"),
+        ("bark.wav", ("dog",), "dog/bark", "", "", "foreground"),
+        ("r.flac", ("rain",), "background/rain/r", "", "", "background"),
+    ]
+
+
+def test_mistakes_are_one_clear_line(tmp_path):
+    with pytest.raises(UserError, match="no such folder"):
+        read_collection(tmp_path / "nowhere")
+    with pytest.raises(UserError, match="no recordings found .* one folder per class"):
+        read_collection(tmp_path)
+    with pytest.raises(UserError, match="unknown format 'esc5' .did you mean 'esc50'"):
+        read_collection(tmp_path, "esc5")
+    with pytest.raises(UserError, match="table is missing; check --root and --format"):
+        read_collection(tmp_path, "esc50")
+    make(tmp_path, **{"esc50.csv": "filename,fold\n"})
+    with pytest.raises(UserError, match="no column 'category'; the header row has: filename, fold"):
+        read_collection(tmp_path)
+
+
+def test_real_esc10():
+    root = SHARED / "data" / "esc10"
+    if not root.is_dir():
+        pytest.skip(f"{root} is not here")
+    found = read_collection(root)
+    assert len(found) == 318 and {r.fold for r in found} == set("1234")
+    assert len({r.labels[0] for r in found}) == 10 and len({r.source for r in found}) < 318

@@ -1,0 +1,70 @@
+"""The report of target sound extraction: every cell, several seeds, and what must not be mixed."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from sedsep.errors import UserError
+from sedsep.evaluate.report.targets import CELL, report
+
+CELLS = [
+    ("Table 1", "1-hot", "Mixed", "mixed.test", "onehot", "12.6"),
+    ("Table 1", "1-hot", "Enrl", "-", "-", ""),
+    ("Table 2", "Mixed", "K=1", "mixed.test", "mean1", "4.4"),
+]
+
+
+@pytest.fixture
+def made(tmp_path):
+    pd.DataFrame(CELLS, columns=CELL).to_csv(tmp_path / "published.tsv", sep="\t", index=False)
+    for seed in (1, 2):
+        metrics = {
+            f"{clue}.{name}": {"id": f"{name}[x]", "value": value + seed, "data": "stems:1", "missing_clips": 0,
+                               "per_class": {"Cat": value, "Dog": None}}
+            for clue, value in (("onehot", 5.0), ("mean1", 2.0))
+            for name in ("sdr-improvement", "si-sdr-improvement")
+        }  # fmt: skip
+        metrics["onehot.leakage"] = {"id": "leakage[x]", "value": -20.0, "data": "stems:1", "missing_clips": 0}
+        (tmp_path / str(seed)).mkdir()
+        result = {"data": {"clips": 7}, "metrics": metrics}
+        (tmp_path / str(seed) / "mixed.test.json").write_text(json.dumps(result))
+    return tmp_path
+
+
+def run(made, *seeds, bars="mixed.test:onehot"):
+    return report([made / seed for seed in seeds], made / "published.tsv", made / "r.tsv", made / "R.md", "./run.sh",
+                  (), bars)  # fmt: skip
+
+
+def test_ours_beside_the_published(made):
+    text = run(made, "1")
+    assert "|  | Mixed | Enrl | paper: Mixed | Enrl |" in text
+    assert "| 1-hot | 6.0 | - | 12.6 | - |" in text and "| Mixed | 3.0 | 4.4 |" in text
+    page = (made / "R.md").read_text()
+    assert "./run.sh" in page and "| mixed.test | onehot | 6.0 | 6.0 | -20.0 |" in page
+    assert "| mixed.test | mean1 | 3.0 | 3.0 | - |" in page and "test: 7 clips, data stems:1" in page
+    table = pd.read_csv(made / "r.tsv", sep="\t")
+    assert table["sdri"].tolist()[::2] == [6.0, 3.0] and table["sdri"].isna().tolist() == [False, True, False]
+    assert (made / "classes.png").stat().st_size > 3000
+
+
+def test_several_seeds_have_a_spread(made):
+    assert "| Mixed | 3.5 ± 0.7 | 4.4 |" in run(made, "1", "2")
+    assert "over 2 seeds" in (made / "R.md").read_text()
+
+
+def test_what_does_not_belong_together_is_refused(made):
+    path = made / "2" / "mixed.test.json"
+    whole = path.read_text()
+    path.write_text(whole.replace("stems:1", "stems:2"))
+    with pytest.raises(UserError, match="mixed.test.json: of other data"):
+        run(made, "1", "2")
+    path.write_text(whole.replace("mean1.", "mean2."))
+    with pytest.raises(UserError, match="nothing was extracted by the clue 'mean1'"):
+        run(made, "1", "2")
+    path.unlink()
+    with pytest.raises(UserError, match="no such file"):
+        run(made, "1", "2")
+    with pytest.raises(UserError, match="--bars mixed.test:none"):
+        run(made, "1", bars="mixed.test:none")

@@ -1,0 +1,115 @@
+"""Conv-TasNet: the peer's outputs from the peer's weights, sizes, and every option against the plain formula."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from sedsep.engine.peers.asteroid import from_asteroid
+from sedsep.errors import UserError
+from sedsep.nnet.separators.conv_tasnet import MASKS, ConvTasNet, overlap_add
+
+SHARED = Path(__file__).resolve().parents[3].parent / "shared"
+SMALL = dict(n_sources=3, n_filters=32, bottleneck=16, hidden=24, skip=16, n_blocks=3, n_repeats=2)
+
+
+@pytest.mark.parametrize("name, settings", [("jss", {}), ("small", SMALL)])
+@pytest.mark.parametrize("fused", [True, False])
+def test_outputs_are_those_of_asteroid(name, settings, fused, monkeypatch):
+    path = SHARED / "golden" / f"conv_tasnet_{name}.npz"
+    if not path.is_file():
+        pytest.skip(f"{path} is absent")
+    golden = {key: torch.from_numpy(value) for key, value in np.load(path).items()}
+    net = ConvTasNet(**settings)
+    weights = {k.removeprefix("weight/"): v for k, v in golden.items() if k.startswith("weight/")}
+    net.load_state_dict(from_asteroid(weights, net.state_dict()))
+    unfuse(monkeypatch, not fused)
+    with torch.no_grad():
+        output = net(golden["input"])
+    scale = golden["output"].abs().max()
+    torch.testing.assert_close(output / scale, golden["output"] / scale, rtol=0, atol=1e-5)
+
+
+def test_gradients_are_those_of_asteroid():
+    models = pytest.importorskip("asteroid.models", reason="asteroid is not installed")
+    # In float64: in float32 a PReLU's input near zero may change its sign and a gradient with it, on either side.
+    net, peer = ConvTasNet().double(), models.ConvTasNet(4, n_repeats=1, n_blocks=4, sample_rate=16000).double()
+    net.load_state_dict(from_asteroid(peer.state_dict(), net.state_dict()))
+    mixture, direction = torch.randn(2, 4000).double(), torch.randn(2, 4, 4000).double()
+    (net(mixture) * direction).sum().backward()
+    (peer(mixture) * direction).sum().backward()
+    # The peer leaves the unused residual convolution of the last block without a gradient; here it has zeros.
+    grads = {n: torch.zeros_like(p) if p.grad is None else p.grad for n, p in peer.named_parameters()}
+    for name, expected in from_asteroid(grads, net.state_dict()).items():
+        ours = net.get_parameter(name).grad
+        assert (ours - expected).norm() <= 1e-6 * expected.norm(), name
+
+
+def unfuse(monkeypatch, really=True):
+    if really:
+        for module in ("tcn", "separators.conv_tasnet"):
+            monkeypatch.setattr(f"sedsep.nnet.{module}.fusable", lambda x: False)
+
+
+@pytest.mark.parametrize(
+    "settings, expected",
+    [({}, 1153161), (dict(n_sources=2, n_blocks=8, n_repeats=3), 5050545)],
+)
+def test_parameter_count(settings, expected):
+    assert sum(p.numel() for p in ConvTasNet(**settings).parameters()) == expected
+
+
+@pytest.mark.parametrize("mask", MASKS)
+@pytest.mark.parametrize("norm, skip", [("gln", 16), ("gln", 0), ("cln", 16)])
+def test_values_and_gradients_do_not_depend_on_fusion(mask, norm, skip, monkeypatch):
+    net = ConvTasNet(**SMALL | dict(mask=mask, norm=norm, skip=skip)).double()
+    mixture = torch.randn(2, 333, dtype=torch.double, requires_grad=True)
+    inputs = [mixture, *net.parameters()]
+    fused = net(mixture)
+    direction = torch.randn_like(fused)
+    fused_grads = torch.autograd.grad(fused, inputs, direction)
+    unfuse(monkeypatch)
+    # The plain path with the norm written out: encoder, norm and 1 x 1 convolution one after the other.
+    net.compress = lambda frames: net.bottleneck(net.norm(frames @ net.encoder.t()))
+    plain = net(mixture)
+    torch.testing.assert_close(fused, plain, rtol=1e-6, atol=1e-8)
+    torch.testing.assert_close(fused_grads, torch.autograd.grad(plain, inputs, direction), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("n_samples", [16, 23, 24, 1000])
+@pytest.mark.parametrize("kernel, stride", [(16, 8), (16, 6), (5, 5)])
+def test_estimates_are_as_long_as_the_mixture(n_samples, kernel, stride):
+    net = ConvTasNet(**SMALL | dict(kernel=kernel, stride=stride))
+    assert net(torch.randn(2, n_samples)).shape == (2, 3, n_samples)
+
+
+def test_batch_equals_single_clips():
+    net, mixture = ConvTasNet(**SMALL), torch.randn(4, 800)
+    torch.testing.assert_close(net(mixture), torch.cat([net(m[None]) for m in mixture]), rtol=1e-5, atol=1e-5)
+
+
+def test_mixture_consistency_adds_up_to_the_mixture():
+    mixture = torch.randn(2, 803)
+    estimates = ConvTasNet(**SMALL, mixture_consistency=True)(mixture)
+    torch.testing.assert_close(estimates.sum(1), mixture, rtol=0, atol=1e-5)
+
+
+def test_silence_gives_silence_and_finite_gradients():
+    net = ConvTasNet(**SMALL)
+    estimates = net(torch.zeros(1, 400))
+    estimates.square().sum().backward()
+    assert not estimates.any() and all(p.grad.isfinite().all() for p in net.parameters())
+
+
+def test_overlap_add_is_the_transposed_convolution():
+    frames, bank = torch.randn(2, 3, 9, 5), torch.randn(5, 7)
+    expected = F.conv_transpose1d(frames.flatten(0, 1).transpose(1, 2), bank.unsqueeze(1), stride=3)[:, 0]
+    torch.testing.assert_close(overlap_add(frames @ bank, 3, 31).flatten(0, 1), expected, rtol=1e-5, atol=1e-5)
+    assert overlap_add(frames @ bank, 3, 20).shape == (2, 3, 20)
+
+
+def test_a_mixture_shorter_than_a_frame_is_an_error():
+    with pytest.raises(UserError, match="shorter than the encoder"):
+        ConvTasNet(**SMALL)(torch.zeros(1, 15))
