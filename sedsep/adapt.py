@@ -10,19 +10,17 @@ from dataclasses import asdict, dataclass, replace
 import torch
 
 from sedsep import config
+from sedsep.apply import enrol, enrolled
+from sedsep.apply.model import Model
+from sedsep.assembly import assemble
 from sedsep.data.dataset import MixedClips
-from sedsep.data.loader import Loader
-from sedsep.data.sampler import StreamSampler
 from sedsep.data.scene import SceneDescription, describe
 from sedsep.data.simulate import SimulatedClips
 from sedsep.data.soundbank import Soundbank
 from sedsep.data.targets import Targets
-from sedsep.engine import checkpoint
-from sedsep.engine.optimisation import Optimisation, Optimiser
-from sedsep.engine.trainer import Schedule, Trainer
+from sedsep.engine.optimisation import Optimisation
+from sedsep.engine.trainer import Schedule
 from sedsep.errors import UserError
-from sedsep.apply import enrol, enrolled as registry
-from sedsep.apply.extract import load
 from sedsep.labels import Classes
 from sedsep.systems.adaptation import Adaptation
 
@@ -51,35 +49,39 @@ def adapting(settings) -> Adapting:
     return Adapting(**config.resolve(Adapting, section))
 
 
-def enroll(model, shots: dict, table=None, mixing=None, start="mean", settings: Adapting = None) -> str:
+def enroll(model: Model, shots: dict, table=None, mixing=None, start="mean", settings: Adapting = None) -> str:
     """Register new classes of a model; every other class, and the model, stay as they are.
 
     Args:
-        model: file of an extraction model. shots: class -> its recordings
-            (:class:`sedsep.data.soundbank.Sound`). table: registry; by default the one beside the model.
+        model: an extractor. shots: class -> its recordings (:class:`sedsep.data.soundbank.Sound`).
+        table: registry; by default the one beside the model.
         mixing: a soundbank's directory and a scene description, to adapt the embeddings on; None does not adapt.
         start: what adaptation begins with, "mean" or "random".
 
     Returns:
         a line that says what was done.
+
+    Raises:
+        UserError: the model is no extractor, or the recordings cannot be used.
     """
-    system, table = load(model), table or registry.beside(model)
-    embeddings, how = enrol.means(system, shots), "mean"
+    model.must("extracts", "learn classes; train one with sedsep train-tse")
+    table = table or enrolled.beside(model.path)
+    embeddings, how = enrol.means(model, shots), "mean"
     if mixing:
         bank, scene = mixing
         first = embeddings if start == "mean" else None
-        embeddings = adapt(system, Soundbank.read(bank), describe(config.read(scene)), shots, first,
+        embeddings = adapt(model, Soundbank.read(bank), describe(config.read(scene)), shots, first,
                            settings or Adapting())  # fmt: skip
         how = f"adapted from {start}"
-    learnt = enrol.register(table, model, system, shots, embeddings, how)
-    return f"{table}: {', '.join(embeddings)} ({how}); {len(learnt)} classes in all"
+    known = enrol.register(table, model, shots, embeddings, how)
+    return f"{table}: {', '.join(embeddings)} ({how}); {len(known)} classes in all"
 
 
-def adapt(system, bank: Soundbank, scene: SceneDescription, shots: dict, start, settings: Adapting) -> dict:
+def adapt(model: Model, bank: Soundbank, scene: SceneDescription, shots: dict, start, settings: Adapting) -> dict:
     """Train the embeddings of new classes; nothing else changes.
 
     Args:
-        system: a trained extraction system. bank: sounds of its classes, to mix with. scene: how to mix; its
+        model: an extractor. bank: sounds of its classes, to mix with. scene: how to mix; its
             ``count`` mixtures are the same in every epoch, each with one of the new sounds.
         shots: class -> its few recordings (:class:`sedsep.data.soundbank.Sound`).
         start: class -> embedding ``(D,)`` to begin with, or None for random ones.
@@ -94,34 +96,29 @@ def adapt(system, bank: Soundbank, scene: SceneDescription, shots: dict, start, 
         if not any(shot.offset - shot.onset >= scene.event_seconds[0] for shot in found):
             least = f"{scene.event_seconds[0]:g} s"
             raise UserError(f"all recordings of {name!r} are shorter than the scene's event_seconds, {least}")
-    new, known = list(shots), [name for name in system.classes if name in bank.classes.names and name not in shots]
+    new, known = list(shots), [name for name in model.classes if name in bank.classes.names and name not in shots]
     if not known:
-        theirs = ", ".join(system.classes)
+        theirs = ", ".join(model.classes)
         raise UserError(f"{bank.directory}: has none of the model's classes to mix with: {theirs}")
     sounds = [s for s in bank.sounds if s.label not in shots]
     sounds += [replace(shot, split=scene.split) for found in shots.values() for shot in found]
-    both = Soundbank(bank.directory, Classes((*known, *new)), tuple(sounds))
+    mixed = Soundbank(bank.directory, Classes((*known, *new)), tuple(sounds))
     # The first event is new, all others are of trained classes; no share, or it would leave out some recordings.
     lists = (tuple(new), tuple(known))
     drawn = replace(scene, event_classes=lists, distinct_classes=True, share=(0.0, 1.0), fixed=True)
-    clips = MixedClips(SimulatedClips(drawn, both), stems=True)
+    clips = MixedClips(SimulatedClips(drawn, mixed), stems=True)
     torch.manual_seed(settings.seed)
     first = None if start is None else torch.stack([torch.as_tensor(start[name]) for name in new])
-    adaptation = Adaptation(system, Classes(tuple(new)), first)
-    data = Targets([clips], adaptation.classes, system.sample_rate, scene.seconds, None, settings.seed)
-    sizes, shares = {"mixtures": len(data)}, {"mixtures": min(settings.batch, len(data))}
+    adaptation = Adaptation(model.system, Classes(tuple(new)), first)
+    data = Targets([clips], adaptation.classes, model.sample_rate, scene.seconds, None, settings.seed)
+    settings_of_data = {"seconds": scene.seconds, "batch": min(settings.batch, len(data))}
     optimisation = Optimisation(settings.learning_rate, "constant", clip_norm=settings.clip_norm)
+    schedule = Schedule(settings.epochs, validate_every=settings.epochs)
+    both = {"mixtures": data}
     with tempfile.TemporaryDirectory() as directory:
-        trainer = Trainer(
-            system=adaptation,
-            description=checkpoint.describe(adaptation, "adaptation", asdict(settings), scene.seconds),
-            optimiser=Optimiser(adaptation.parameters(), optimisation),
-            schedule=Schedule(settings.epochs, validate_every=settings.epochs),
-            loader=Loader({"mixtures": data}, StreamSampler(sizes, shares, settings.seed)),
-            valid_loaders={"mixtures": Loader({"mixtures": data}, StreamSampler(sizes, shares, shuffle=False))},
-            directory=directory,
-            seed=settings.seed,
-        )
-        trainer.fit()
-    return dict(zip(new, adaptation.columns.detach().numpy()))
+        assemble(
+            adaptation, {"kind": adaptation.kind, **asdict(settings)}, both, both, settings_of_data, optimisation,
+            schedule, directory, settings.seed, model.device,
+        ).fit()  # fmt: skip
+    return dict(zip(new, adaptation.columns.detach().cpu().numpy()))
 

@@ -87,7 +87,7 @@ def resolve(target, section: dict, where: str = "", given=()) -> dict:
     """Check ``section`` against the signature of ``target`` and fill in the defaults.
 
     A parameter annotated ``Annotated[dict, Other]`` is a section of its own, resolved against ``Other``;
-    ``Annotated[dict, Other, ("n_mels",)]`` names parameters of ``Other`` that the code fills in by itself, and
+    ``Annotated[dict, Other, ("n_bands",)]`` names parameters of ``Other`` that the code fills in by itself, and
     ``Annotated[dict | None, Other]`` may be null. Where ``Other`` is a dict of several, ``{"a": A, "b": B}``, the
     section's key ``kind`` says which; the first by default. ``Annotated[int, Range(1)]`` is a number within limits.
 
@@ -118,7 +118,7 @@ def resolve(target, section: dict, where: str = "", given=()) -> dict:
         kind, inner, *rest = typing.get_args(hint) if typing.get_origin(hint) is typing.Annotated else (hint, None)
         if inner is not None and not isinstance(inner, Range):
             absent = section.get(key) is None and type(None) in typing.get_args(kind)
-            resolve_inner = _resolve_kind if isinstance(inner, dict) else resolve
+            resolve_inner = resolve_kind if isinstance(inner, dict) else resolve
             resolved[key] = None if absent else resolve_inner(inner, section.get(key), name, *rest)
         elif key in section:
             value = typed(section[key], kind, name)
@@ -130,12 +130,30 @@ def resolve(target, section: dict, where: str = "", given=()) -> dict:
     return resolved
 
 
-def _resolve_kind(kinds, section, where, given=()) -> dict:
-    """A section that is resolved against one of several targets; its ``kind`` comes first in the result."""
+def resolve_kind(kinds: dict, section: dict, where: str = "", given=()) -> dict:
+    """A section that is resolved against one of several targets, by its ``kind``; that comes first in the result."""
     rest = dict(section) if isinstance(section, dict) else section
     kind = rest.pop("kind", None) if rest else None
-    kind = typed(next(iter(kinds)) if kind is None else kind, typing.Literal[tuple(kinds)], join(where, "kind"))
+    kind = typed(next(iter(kinds)) if kind is None else kind, one_of(kinds), join(where, "kind"))
     return {"kind": kind, **resolve(kinds[kind], rest, where, given)}
+
+
+def one_of(names):
+    """The type of a value that is one of ``names``."""
+    return typing.Literal[tuple(names)]
+
+
+def build(kinds: dict, section: dict, given: dict = types.MappingProxyType({})):
+    """What a section with a ``kind`` describes: ``kinds[kind]`` called with the section's other keys.
+
+    Args:
+        section: resolved against ``kinds``. given: further arguments, which the code fills in by itself.
+
+    >>> build({"fraction": complex}, {"kind": "fraction", "real": 1.0}, {"imag": 2.0})
+    (1+2j)
+    """
+    rest = dict(section)
+    return kinds[rest.pop("kind")](**rest, **given)
 
 
 def _default(target, parameter):
@@ -174,7 +192,7 @@ def typed(value, hint, name: str):
     if origin is dict or hint is dict:
         if not isinstance(value, dict):
             raise wrong_type(value, hint, name)
-        return dict(value)
+        return {key: typed(item, args[1], join(name, key)) if args else item for key, item in value.items()}
     if hint is type(None):
         if value is None:
             return None

@@ -76,6 +76,7 @@ class FrameGrid:
     Args:
         sample_rate: Hz. hop: samples per front-end frame. pool: front-end frames per grid frame.
         offset_rounding: "ceil" (DCASE 2021) or "floor" (DCASE 2020: short events can vanish).
+        window: samples of a front-end frame that must lie in the clip as a whole; 0 where frames are centred.
 
     >>> FrameGrid(16000, 256, 4).n_frames(160000), FrameGrid(16000, 256, 4).frame_seconds
     (156, 0.064)
@@ -85,6 +86,7 @@ class FrameGrid:
     hop: int
     pool: int
     offset_rounding: str = "ceil"
+    window: int = 0
 
     @property
     def frame_seconds(self) -> float:
@@ -93,7 +95,12 @@ class FrameGrid:
 
     def n_frames(self, n_samples: int) -> int:
         """Frames of a clip of ``n_samples``."""
-        return (1 + n_samples // self.hop) // self.pool
+        return (1 + (n_samples - self.window) // self.hop) // self.pool
+
+    @property
+    def shortest(self) -> int:
+        """Samples of the shortest clip that has a frame."""
+        return max(self.hop * self.pool, self.window + (self.pool - 1) * self.hop)
 
     def boundaries(self, n_frames: int, duration: float = math.inf) -> np.ndarray:
         """``(n_frames + 1,)`` boundaries in seconds, clipped to the clip's duration."""

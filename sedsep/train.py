@@ -1,97 +1,91 @@
-"""Composition root: configuration -> data -> system -> optimiser -> trainer. Read it top to bottom."""
+"""Composition root: configuration -> data -> system -> trainer. Read it top to bottom."""
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Annotated
 
 import torch
 
 from sedsep import config, ranks
+from sedsep.assembly import assemble
 from sedsep.data.dataset import MixedClips, RecordedClips, Windows
-from sedsep.data.loader import Loader
 from sedsep.data.manifest import ClipSet
-from sedsep.data.sampler import StreamSampler
 from sedsep.data.scene import describe
 from sedsep.data.simulate import SimulatedClips
 from sedsep.data.soundbank import Soundbank
 from sedsep.data.targets import Targets
-from sedsep.engine import checkpoint, processes
+from sedsep.engine import checkpoint, earlier, processes
 from sedsep.engine.experiment import open_experiment
-from sedsep.engine.optimisation import Optimisation, Optimiser
-from sedsep.engine.survival import ignore_signals
-from sedsep.engine.trainer import Schedule, Trainer
+from sedsep.engine.optimisation import Optimisation
+from sedsep.engine.trainer import Schedule
 from sedsep.errors import UserError
-from sedsep.systems import SYSTEMS
+from sedsep.labels import Classes
+from sedsep.systems import of_task
 
 
-@dataclass(frozen=True)
-class Mixtures:
-    """Data of separators.
-
-    Args:
-        seconds: of the windows. batch: clips per batch. batches: per epoch at most. workers: loading processes.
-    """
-
-    seconds: config.Seconds = 4.0
-    batch: config.Count = 6
-    batches: config.CountOrNone = None
-    workers: config.Whole = 0
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Data of detectors.
+def train(task: str, raw: dict, exp, streams: dict, validation: dict, initial: dict = None) -> dict:
+    """Train a system in the directory ``exp``; go on where an earlier run of it stopped.
 
     Args:
-        seconds: of the clips. strong, weak, unlabelled: clips of each kind in a batch. batches: per epoch at most.
-        validation: clips per batch of validation. workers: loading processes.
+        task: the command, as in "train-sed". raw: configuration as ``config.read`` gives it; ``system.kind`` chooses
+            among the task's systems.
+        streams: name -> what to train on: data directories, or pairs of a soundbank and a scene description, which
+            are mixed anew in every epoch.
+        validation: name -> data directories to choose the best epoch on.
+        initial: role -> model file to start from, as the system declares them.
+
+    Returns:
+        the metrics of the best epoch of each variant.
     """
+    initial = {role: path for role, path in (initial or {}).items() if path}
+    kind = chosen(task, raw)
+    resolved = configured(task, raw, kind, checkpoint.inherited(kind, initial), initial)
+    sets, valid_sets = _read(kind, kind.streams, streams), _read(kind, kind.validation, validation)
+    classes = _common_classes(kind, [s for group in (*sets.values(), *valid_sets.values()) for s in group])
+    given = {
+        **{f"train_{stream}": _fingerprint(group) for stream, group in sets.items()},
+        **{f"valid_{stream}": _fingerprint(group) for stream, group in valid_sets.items()},
+        **{f"init_{role}": checkpoint.fingerprint(path) for role, path in initial.items()},
+    }
+    device = processes.join(resolved["device"])
+    asked = {**resolved, "given": given}
+    ranks.agree("the fingerprint of data and configuration", _digest(asked))
+    open_experiment(exp, asked, lambda old: _said_today(old, task, kind))
 
-    seconds: config.Seconds = 10.0
-    strong: config.Whole = 12
-    weak: config.Whole = 12
-    unlabelled: config.Whole = 24
-    batches: config.CountOrNone = None
-    validation: config.Count = 24
-    workers: config.Whole = 0
-
-
-@dataclass(frozen=True)
-class TargetMixtures:
-    """Data of extractors.
-
-    Args:
-        seconds: of the mixtures. batch: mixtures per batch. batches: per epoch at most. workers: loading processes.
-        enrolment_seconds: longest enrolment; of a longer recording a drawn part is taken.
-    """
-
-    seconds: config.Seconds = 6.0
-    batch: config.Count = 6
-    batches: config.CountOrNone = None
-    enrolment_seconds: config.Seconds = 30.0
-    workers: config.Whole = 0
-
-
-LABELS = {"strong": "strong", "weak": "weak", "unlabelled": "none"}  # of each stream
-ROLES = {"separator": "separation", "detector": "detection"}  # what training starts from; else: its own system
-DATA = {
-    "separation": Mixtures,
-    "detection": Labelled,
-    "joint": Labelled,
-    "ensemble": Labelled,
-    "extraction": TargetMixtures,
-}
+    torch.manual_seed(resolved["seed"])
+    system = checkpoint.build(classes, resolved["system"])
+    checkpoint.start(system, initial, classes)
+    data, seed = resolved["data"], resolved["seed"]
+    trainer = assemble(
+        system, resolved["system"],
+        {s.name: _dataset(system, s, sets[s.name], data, seed, True) for s in system.streams if s.name in sets},
+        {s.name: _dataset(system, s, valid_sets[s.name], data, 0, False)
+         for s in system.validation if s.name in valid_sets},
+        data, Optimisation(**resolved["optimisation"]), Schedule(**resolved["schedule"]), exp, seed, device,
+    )  # fmt: skip
+    with processes.one_fate():
+        return trainer.fit()
 
 
-def schema(name: str):
-    """The callable whose signature is the configuration of training system ``name``."""
+def chosen(task: str, raw: dict) -> type:
+    """The class of the system that a configuration names, or else the first of the task. Raises UserError."""
+    kinds = of_task(task)
+    section = raw.get("system")
+    kind = earlier.section(section).get("kind") if isinstance(section, dict) else None
+    if kind is None:
+        return next(iter(kinds.values()))
+    return kinds[config.typed(kind, config.one_of(kinds), "system.kind")]
+
+
+def schema(system: type):
+    """The callable whose signature is the configuration of a training of ``system``."""
 
     def configuration(
         seed: config.Whole = 42,
         device: str = "auto",
-        data: Annotated[dict, DATA[name]] = None,
-        system: Annotated[dict, SYSTEMS[name]] = None,
+        data: Annotated[dict, system.data] = None,
+        system: Annotated[dict, {system.kind: system}] = None,
         optimisation: Annotated[dict, Optimisation] = None,
         schedule: Annotated[dict, Schedule] = None,
     ):
@@ -100,87 +94,57 @@ def schema(name: str):
     return configuration
 
 
-def train(name: str, raw: dict, exp, streams: dict, validation: dict, initial: dict = None) -> dict:
-    """Train the system ``name`` in the directory ``exp``; go on where an earlier run of it stopped.
+def configured(task: str, raw: dict, kind: type, fixed: dict = None, by=None) -> dict:
+    """The whole configuration of a training, checked, with all defaults.
 
     Args:
-        raw: configuration as ``config.read`` gives it.
-        streams: name -> what to train on: data directories, or pairs of a soundbank and a scene description, which
-            are mixed anew in every epoch.
-        validation: name -> data directories to choose the best epoch on.
-        initial: ``{"separator": ..., "detector": ..., "model": ...}`` model files to start from.
+        kind: class of the system. fixed: sections of it that the models ``by`` fix, which training starts from.
 
-    Returns:
-        the metrics of the best epoch of each variant.
+    Raises:
+        UserError: a key is unknown or of the wrong type, or contradicts a model that training starts from.
     """
-    initial = {part: path for part, path in (initial or {}).items() if path}
-    resolved = config.resolve(schema(name), {**raw, "system": _with_inherited(name, raw.get("system"), initial)})
-    sets = {stream: [_read(source, stream) for source in sources] for stream, sources in streams.items()}
-    valid_sets = {stream: [_read(source, stream) for source in sources] for stream, sources in validation.items()}
-    classes = _common_classes([s for group in (*sets.values(), *valid_sets.values()) for s in group])
-    given = {
-        **{f"train_{stream}": _fingerprint(group) for stream, group in sets.items()},
-        **{f"valid_{stream}": _fingerprint(group) for stream, group in valid_sets.items()},
-        **{f"init_{part}": checkpoint.fingerprint(path) for part, path in initial.items()},
-    }
-    device = processes.join(resolved["device"])
-    asked = {**resolved, "given": given}
-    ranks.agree("the fingerprint of data and configuration", _digest(asked))
-    open_experiment(exp, asked)
-
-    torch.manual_seed(resolved["seed"])
-    system = SYSTEMS[name](classes, **resolved["system"])
-    _initialise(system, initial)
-    data = resolved["data"]
-    loader = _training_loader(system, sets, data, resolved["seed"])
-    valid_loaders = {stream: _validation_loader(system, group, data) for stream, group in valid_sets.items()}
-    trainer = Trainer(
-        system=system,
-        description=checkpoint.describe(system, name, resolved["system"], data["seconds"]),
-        optimiser=Optimiser(system.parameters(), Optimisation(**resolved["optimisation"])),
-        schedule=Schedule(**resolved["schedule"]),
-        loader=loader,
-        valid_loaders=valid_loaders,
-        directory=exp,
-        seed=resolved["seed"],
-        device=device,
-    )
-    with processes.one_fate():
-        return trainer.fit()
+    section = earlier.section(raw.get("system"))
+    for name, value in (fixed or {}).items():
+        if section.setdefault(name, value) != value:
+            paths = " and ".join(str(path) for path in (by or {}).values())
+            raise UserError(f"configuration: system.{name} is fixed by {paths}; leave it out")
+    return config.resolve(schema(kind), {**raw, "system": {**section, "kind": kind.kind}})
 
 
-def _read(source, stream):
-    """A data directory, or a soundbank and a scene description: ``ClipSet`` or ``SimulatedClips``.
+def _said_today(old, task, kind):
+    """What an experiment was asked for, in today's words: with keys that came later at their defaults."""
+    given = old.pop("given", {})
+    said = earlier.configuration(old, kind.kind)
+    return {**configured(task, said, chosen(task, said)), "given": given}
+
+
+def _read(kind, declared, named) -> dict:
+    """Name of a stream -> its ``ClipSet`` s and ``SimulatedClips``, each with the labels that the stream is to have.
 
     A stream has its own kind of labels and no others, whatever else is known of its clips.
     """
-    if not isinstance(source, tuple):
-        clip_set = ClipSet.read(source)
-        return clip_set.labelled(LABELS[stream]) if stream in LABELS else clip_set
-    bank, scene = source
-    return SimulatedClips(describe(config.read(scene)), Soundbank.read(bank))
+    known = {stream.name: stream for stream in declared}
+    for name in named:
+        if name not in known:
+            raise UserError(f"a {kind.kind} system has no {name} clips; it has: {', '.join(known)}")
+    lacking = [stream.option for stream in declared if stream.required and not named.get(stream.name)]
+    if lacking or not named:
+        raise UserError(f"nothing given for {' and '.join(lacking) or ' or '.join(s.option for s in declared)}")
+    return {name: [_source(one, known[name]) for one in sources] for name, sources in named.items()}
 
 
-def _with_inherited(name, section, initial):
-    """The section of the system ``name`` with the parts that the initial models fix."""
-    section = dict(section or {})
-    for role, path in initial.items():
-        described = checkpoint.described(path)
-        checkpoint.require(path, described, ROLES.get(role, name))
-        for part in {"separator", "frontend", "detector"} & set(described["config"]):
-            if section.setdefault(part, described["config"][part]) != described["config"][part]:
-                raise UserError(f"configuration: system.{part} is fixed by {path}; leave it out")
-    return section
+def _source(source, stream):
+    if isinstance(source, tuple):
+        bank, scene = source
+        return SimulatedClips(describe(config.read(scene)), Soundbank.read(bank))
+    clip_set = ClipSet.read(source)
+    return clip_set if stream.labels == "any" else clip_set.labelled(stream.labels)
 
 
-def _initialise(system, initial):
-    """Copy the selected variants of the initial models into student and teacher."""
-    for path in initial.values():
-        source, description = checkpoint.load_model(path)
-        system.start_from(source, description["selected"])
-
-
-def _common_classes(sets):
+def _common_classes(kind, sets) -> Classes:
+    """The classes of all sets; of a system to which they mean nothing, whatever occurs."""
+    if not kind.needs_classes:
+        return Classes(tuple(dict.fromkeys(name for one in sets for name in one.classes)))
     first = sets[0]
     for other in sets[1:]:
         if other.classes != first.classes:
@@ -210,33 +174,18 @@ def _digest(value):
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:12]
 
 
-def _dataset(system, group, data, seed, training):
+def _dataset(system, stream, group, data, seed, training):
+    """The data set of one stream."""
     if not any(map(len, group)):
         raise UserError(f"{_place(group[0])}: no clips")
-    stems = system.n_sources is not None or system.needs_targets
     parts = [
-        RecordedClips(part, system.sample_rate, stems) if isinstance(part, ClipSet) else MixedClips(part, stems)
+        RecordedClips(part, system.sample_rate, stream.stems)
+        if isinstance(part, ClipSet)
+        else MixedClips(part, stream.stems)
         for part in group
     ]
-    if system.needs_targets:
-        longest = data["enrolment_seconds"] if system.needs_enrolments else None
-        return Targets(parts, system.classes, system.sample_rate, data["seconds"], longest, seed, training)
-    return Windows(
-        parts, system.classes, system.sample_rate, data["seconds"], system.grid, system.n_sources, seed, training
-    )
-
-
-def _training_loader(system, sets, data, seed):
-    datasets = {stream: _dataset(system, group, data, seed, True) for stream, group in sets.items()}
-    shares = {stream: data["batch"] if stream == "mixtures" else data[stream] for stream in datasets}
-    shares = {stream: share for stream, share in shares.items() if share > 0}
-    sizes = {stream: len(dataset) for stream, dataset in datasets.items()}
-    sampler = StreamSampler(sizes, shares, seed, batches=data["batches"])
-    share = ranks.share(sum(shares.values()), system.clips_together)
-    return Loader(datasets, sampler, data["workers"], share, ignore_signals)
-
-
-def _validation_loader(system, group, data):
-    dataset = _dataset(system, group, data, 0, False)
-    share = data.get("batch") or data["validation"]
-    return Loader({"valid": dataset}, StreamSampler({"valid": len(dataset)}, {"valid": share}, shuffle=False))
+    common = (parts, system.classes, system.sample_rate, data["seconds"])
+    if stream.targets:
+        longest = data["enrolment_seconds"] if stream.enrolments else None
+        return Targets(*common, longest, seed, training)
+    return Windows(*common, system.grid, stream.sources, seed, training)

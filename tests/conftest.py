@@ -103,10 +103,10 @@ def extractor(tmp_path):
 
     def make(name="extractor", seed=0, classes=("High", "Low"), **section):
         torch.manual_seed(seed)
-        section = {"extractor": EXTRACTOR, **section}
-        system = checkpoint.build("extraction", Classes(classes), section)
+        section = {"kind": "extraction", "extractor": EXTRACTOR, **section}
+        system = checkpoint.build(Classes(classes), section)
         path = tmp_path / f"{name}.pt"
-        state = {"weights": system.state_dict(), **checkpoint.describe(system, "extraction", section, 1.0)}
+        state = {"weights": system.state_dict(), **checkpoint.describe(system, section, 1.0)}
         checkpoint.save(path, {**state, "selected": "extractor"})
         return path
 

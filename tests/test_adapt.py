@@ -13,7 +13,7 @@ from sedsep.data.soundbank import build
 from sedsep.errors import UserError
 from sedsep.apply import enrolled as registry
 from sedsep.apply.enrol import shots_of
-from sedsep.apply.extract import load
+from sedsep.apply.model import load
 
 SCENE = {"sample_rate": 8000, "seconds": 1.0, "count": 6, "n_events": [2, 2], "event_seconds": [0.1, 0.6]}
 
@@ -31,17 +31,17 @@ def mixing(tmp_path):
 
 
 def test_only_the_new_class_changes(extractor, mixing, tone):
-    model = extractor()
-    system, path, content = load(model), registry.beside(model), model.read_bytes()
-    enroll(model, shots_of("meow", [tone("meow.wav", 900)], system))
-    before, found = registry.read(path, model, 8), {}
-    shots = shots_of("bark", [tone("a.wav"), tone("b.wav")], system)
+    model = load(extractor())
+    path, content = registry.beside(model.path), model.path.read_bytes()
+    enroll(model, shots_of("meow", [tone("meow.wav", 900)], model))
+    before, found = registry.read(path, model), {}
+    shots = shots_of("bark", [tone("a.wav"), tone("b.wav")], model)
     for mix, start in ((None, "mean"), (mixing, "mean"), (mixing, "random"), (mixing, "mean")):
         said = enroll(model, shots, None, mix, start, Adapting(epochs=2, batch=3, learning_rate=0.1))
-        learnt = registry.read(path, model, 8)
+        learnt = registry.read(path, model)
         assert learnt["bark"].how == (f"adapted from {start}" if mix else "mean") and learnt["bark"].how in said
         np.testing.assert_array_equal(learnt["meow"].embedding, before["meow"].embedding)
-        assert model.read_bytes() == content
+        assert model.path.read_bytes() == content
         if learnt["bark"].how in found:  # the second time gives the same numbers
             np.testing.assert_array_equal(found[learnt["bark"].how], learnt["bark"].embedding)
         found[learnt["bark"].how] = learnt["bark"].embedding
@@ -51,17 +51,17 @@ def test_only_the_new_class_changes(extractor, mixing, tone):
 
 
 def test_what_cannot_be_adapted(extractor, mixing, tone, tmp_path):
-    model = extractor()
-    shots = shots_of("bark", [tone("short.wav", seconds=0.05)], load(model))
+    model = load(extractor())
+    shots = shots_of("bark", [tone("short.wav", seconds=0.05)], model)
     with pytest.raises(UserError, match="all recordings of 'bark' are shorter than"):
         enroll(model, shots, None, mixing)
-    shots = shots_of("bark", [tone("long.wav")], load(model))
+    shots = shots_of("bark", [tone("long.wav")], model)
     (tmp_path / "bank/classes.txt").write_text("bark\nother\n")
     table = tmp_path / "bank/sounds.tsv"
     table.write_text(table.read_text().replace("\tHigh\t", "\tother\t").replace("\tLow\t", "\tother\t"))
     with pytest.raises(UserError, match="none of the model's classes to mix with: High, Low"):
         enroll(model, shots, None, mixing)
-    assert not registry.beside(model).exists()
+    assert not registry.beside(model.path).exists()
 
 
 def test_settings():

@@ -27,7 +27,7 @@ SEPARATION = {
 DETECTION = {
     "data": {"seconds": 1.0, "strong": 2, "weak": 2, "unlabelled": 2, "validation": 4},
     "system": {
-        "frontend": {"sample_rate": 8000, "n_fft": 256, "hop": 128, "n_mels": 8, "f_max": 4000.0},
+        "frontend": {"spectrum": {"sample_rate": 8000, "n_fft": 256, "hop": 128, "n_mels": 8, "f_max": 4000.0}},
         "detector": {"channels": [4, 4, 4], "pools": [[2, 2], [2, 2], [1, 2]], "hidden": 4, "n_layers": 1},
     },
     "optimisation": {"warmup_epochs": 1},
@@ -64,7 +64,7 @@ def same(one, other):
 @pytest.mark.parametrize("loss, which", [("mixit", "mixtures"), ("pit", "stems")])
 def test_separators(tmp_path, sets, loss, which):
     exp = tmp_path / "sep"
-    best = train("separation", merged(SEPARATION, system={**SEPARATION["system"], "loss": loss}), exp, *sets[which])
+    best = train("train-sep", merged(SEPARATION, system={**SEPARATION["system"], "loss": loss}), exp, *sets[which])
     assert best["separator"]["epoch"] == 1
     assert sorted(p.name for p in exp.iterdir()) == [
         "best_separator.pt", "config.yaml", "environment.json", "last.pt", "log.jsonl",
@@ -74,37 +74,37 @@ def test_separators(tmp_path, sets, loss, which):
 
 def test_pit_without_stems_says_so(tmp_path, sets):
     with pytest.raises(UserError, match="no stems.*mixit"):
-        train("separation", merged(SEPARATION, system={**SEPARATION["system"], "loss": "pit"}), tmp_path / "e",
+        train("train-sep", merged(SEPARATION, system={**SEPARATION["system"], "loss": "pit"}), tmp_path / "e",
               *sets["mixtures"])  # fmt: skip
 
 
 def test_resumed_detector_equals_straight(tmp_path, sets):
-    train("detection", DETECTION, tmp_path / "straight", *sets["detection"])
+    train("train-sed", DETECTION, tmp_path / "straight", *sets["detection"])
     for epochs in (1, 2):
-        train("detection", merged(DETECTION, schedule={"epochs": epochs}), tmp_path / "stopped", *sets["detection"])
+        train("train-sed", merged(DETECTION, schedule={"epochs": epochs}), tmp_path / "stopped", *sets["detection"])
     assert same(weights(tmp_path / "straight/last.pt"), weights(tmp_path / "stopped/last.pt"))
 
 
 def test_workers_do_not_change_the_result(tmp_path, sets):
-    train("detection", DETECTION, tmp_path / "alone", *sets["detection"])
-    train("detection", merged(DETECTION, data={"workers": 2}), tmp_path / "helped", *sets["detection"])
+    train("train-sed", DETECTION, tmp_path / "alone", *sets["detection"])
+    train("train-sed", merged(DETECTION, data={"workers": 2}), tmp_path / "helped", *sets["detection"])
     assert same(weights(tmp_path / "alone/last.pt"), weights(tmp_path / "helped/last.pt"))
 
 
 def test_seed_changes_the_result(tmp_path, sets):
     for seed in (1, 2):
-        train("detection", {**DETECTION, "seed": seed}, tmp_path / f"s{seed}", *sets["detection"])
+        train("train-sed", {**DETECTION, "seed": seed}, tmp_path / f"s{seed}", *sets["detection"])
     assert not same(weights(tmp_path / "s1/last.pt"), weights(tmp_path / "s2/last.pt"))
 
 
 def test_the_stages_of_joint_training(tmp_path, sets):
-    train("separation", SEPARATION, tmp_path / "sep", *sets["mixtures"])
-    train("detection", DETECTION, tmp_path / "sed", *sets["detection"])
+    train("train-sep", SEPARATION, tmp_path / "sep", *sets["mixtures"])
+    train("train-sed", DETECTION, tmp_path / "sed", *sets["detection"])
     initial = {"separator": tmp_path / "sep/best_separator.pt", "detector": tmp_path / "sed/best_teacher.pt"}
     joint = {key: value for key, value in DETECTION.items() if key != "system"}
 
     def run(mode, initial):
-        train("joint", {**joint, "system": {"mode": mode}}, tmp_path / mode, *sets["detection"], initial=initial)
+        train("train-joint", {**joint, "system": {"mode": mode}}, tmp_path / mode, *sets["detection"], initial=initial)
         return weights(tmp_path / mode / "best_teacher.pt")
 
     s1 = run("stage1", initial)
@@ -125,12 +125,12 @@ def test_the_stages_of_joint_training(tmp_path, sets):
 
 
 def test_the_ensemble_starts_from_separator_and_detector(tmp_path, sets):
-    train("separation", SEPARATION, tmp_path / "sep", *sets["mixtures"])
-    train("detection", DETECTION, tmp_path / "sed", *sets["detection"])
+    train("train-sep", SEPARATION, tmp_path / "sep", *sets["mixtures"])
+    train("train-sed", DETECTION, tmp_path / "sed", *sets["detection"])
     initial = {"separator": tmp_path / "sep/best_separator.pt", "detector": tmp_path / "sed/best_teacher.pt"}
-    ensemble = {key: value for key, value in DETECTION.items() if key != "system"}
+    ensemble = {key: value for key, value in DETECTION.items() if key != "system"} | {"system": {"kind": "ssep_sed"}}
     ensemble = merged(ensemble, data={"strong": 1}, optimisation={"accumulate": 2, "clip_norm": 5.0})
-    best = train("ensemble", ensemble, tmp_path / "e", *sets["detection"], initial=initial)
+    best = train("train-joint", ensemble, tmp_path / "e", *sets["detection"], initial=initial)
     assert set(best) == {"student", "teacher"}
     found = weights(tmp_path / "e/best_teacher.pt")
     separator = {n.removeprefix("separator."): v for n, v in found.items() if n.startswith("separator.")}
@@ -142,21 +142,21 @@ def test_the_ensemble_starts_from_separator_and_detector(tmp_path, sets):
 
 
 def test_another_configuration_in_the_same_directory_is_refused(tmp_path, sets):
-    train("detection", DETECTION, tmp_path / "e", *sets["detection"])
+    train("train-sed", DETECTION, tmp_path / "e", *sets["detection"])
     with pytest.raises(UserError, match="another configuration.*optimisation.learning_rate: 0.001 -> 0.1"):
-        train("detection", merged(DETECTION, optimisation={"learning_rate": 0.1, "warmup_epochs": 1}), tmp_path / "e",
+        train("train-sed", merged(DETECTION, optimisation={"learning_rate": 0.1, "warmup_epochs": 1}), tmp_path / "e",
               *sets["detection"])  # fmt: skip
 
 
 def test_other_data_in_the_same_directory_are_refused(tmp_path, sets, make_set):
-    train("detection", DETECTION, tmp_path / "e", *sets["detection"])
+    train("train-sed", DETECTION, tmp_path / "e", *sets["detection"])
     streams, validation = sets["detection"]
     with pytest.raises(UserError, match="given.train_strong"):
-        train("detection", DETECTION, tmp_path / "e", {**streams, "strong": [make_set("other")]}, validation)
+        train("train-sed", DETECTION, tmp_path / "e", {**streams, "strong": [make_set("other")]}, validation)
 
 
 def test_the_resolved_configuration_is_kept(tmp_path, sets):
-    train("detection", DETECTION, tmp_path / "e", *sets["detection"])
+    train("train-sed", DETECTION, tmp_path / "e", *sets["detection"])
     kept = yaml.safe_load((tmp_path / "e/config.yaml").read_text())
     assert kept["seed"] == 42 and kept["system"]["detector"]["dropout"] == 0.5
     environment = json.loads((tmp_path / "e/environment.json").read_text())
@@ -173,28 +173,28 @@ def test_the_resolved_configuration_is_kept(tmp_path, sets):
 )
 def test_configuration_errors(tmp_path, sets, change, message):
     with pytest.raises(UserError, match=message):
-        train("detection", merged(DETECTION, **change), tmp_path / "e", *sets["detection"])
+        train("train-sed", merged(DETECTION, **change), tmp_path / "e", *sets["detection"])
 
 
 def test_wrong_rate_and_different_classes(tmp_path, sets, make_set):
     streams, validation = sets["detection"]
     with pytest.raises(UserError, match="16000"):
-        train("detection", DETECTION, tmp_path / "a", {**streams, "weak": [make_set("fast", rate=16000)]}, validation)
+        train("train-sed", DETECTION, tmp_path / "a", {**streams, "weak": [make_set("fast", rate=16000)]}, validation)
     other = make_set("renamed")
     (other / "classes.txt").write_text("Low\nHigh\n")
     with pytest.raises(UserError, match="same classes in the same order"):
-        train("detection", DETECTION, tmp_path / "b", {**streams, "weak": [other]}, validation)
+        train("train-sed", DETECTION, tmp_path / "b", {**streams, "weak": [other]}, validation)
 
 
 def test_half_a_model_and_a_training_state_are_refused(tmp_path, sets):
-    train("separation", SEPARATION, tmp_path / "sep", *sets["mixtures"])
+    train("train-sep", SEPARATION, tmp_path / "sep", *sets["mixtures"])
     model = tmp_path / "sep/best_separator.pt"
     half = tmp_path / "half.pt"
     half.write_bytes(model.read_bytes()[: model.stat().st_size // 2])
     joint = {key: value for key, value in DETECTION.items() if key != "system"}
     for path, message in ((half, "not a whole checkpoint"), (tmp_path / "sep/last.pt", "state of training")):
         with pytest.raises(UserError, match=message):
-            train("joint", joint, tmp_path / "j", *sets["detection"], initial={"separator": path, "detector": path})
+            train("train-joint", joint, tmp_path / "j", *sets["detection"], initial={"separator": path, "detector": path})
 
 
 def test_soundscapes_mixed_in_every_epoch(tmp_path, sets):
@@ -209,10 +209,10 @@ def test_soundscapes_mixed_in_every_epoch(tmp_path, sets):
     streams, validation = sets["detection"]
     mixed = {**streams, "strong": [(tmp_path / "bank", scene)]}
     for name in ("a", "b"):
-        train("detection", DETECTION, tmp_path / name, mixed, validation)
+        train("train-sed", DETECTION, tmp_path / name, mixed, validation)
     assert same(weights(tmp_path / "a/last.pt"), weights(tmp_path / "b/last.pt"))
     pit = merged(SEPARATION, system={**SEPARATION["system"], "loss": "pit"})
-    best = train("separation", pit, tmp_path / "c", {"mixtures": [(tmp_path / "bank", scene)]}, sets["stems"][1])
+    best = train("train-sep", pit, tmp_path / "c", {"mixtures": [(tmp_path / "bank", scene)]}, sets["stems"][1])
     assert best["separator"]["epoch"] == 1
 
 
@@ -231,7 +231,7 @@ def test_extractors(tmp_path, make_set, clue):
     stems = make_set("stems", 8, stems=True)
     section = {**EXTRACTION["system"], "clue": clue, "embedding_weight": 3.0}
     for name, workers in (("a", 0), ("b", 2)):
-        train("extraction", merged(EXTRACTION, system=section, data={**EXTRACTION["data"], "workers": workers}),
+        train("train-tse", merged(EXTRACTION, system=section, data={**EXTRACTION["data"], "workers": workers}),
               tmp_path / name, {"mixtures": [stems]}, {"mixtures": [stems]})  # fmt: skip
     assert same(weights(tmp_path / "a/last.pt"), weights(tmp_path / "b/last.pt"))
     system, description = checkpoint.load_model(tmp_path / "a/best_extractor.pt")
@@ -242,7 +242,8 @@ def test_extractors(tmp_path, make_set, clue):
 
 def test_extractors_need_stems(tmp_path, make_set):
     with pytest.raises(UserError, match="no stems"):
-        train("extraction", EXTRACTION, tmp_path / "e", {"mixtures": [make_set("bare")]}, {"mixtures": []})
+        train("train-tse", EXTRACTION, tmp_path / "e", {"mixtures": [make_set("bare")]},
+              {"mixtures": [make_set("stems", stems=True)]})  # fmt: skip
 
 
 def test_streams_have_their_own_labels_and_no_others(tmp_path, sets, make_set):
@@ -251,23 +252,23 @@ def test_streams_have_their_own_labels_and_no_others(tmp_path, sets, make_set):
     for stream, lacking in (("strong", "weak"), ("weak", "bare")):
         wrong = {**streams, stream: [tmp_path / lacking]}
         with pytest.raises(UserError, match=f"{lacking}: has no {stream} labels"):
-            train("detection", DETECTION, tmp_path / "e", wrong, valid)
+            train("train-sed", DETECTION, tmp_path / "e", wrong, valid)
         with pytest.raises(UserError, match=f"{lacking}: has no {stream} labels"):
-            train("detection", DETECTION, tmp_path / "e", streams, {**valid, stream: [tmp_path / lacking]})
+            train("train-sed", DETECTION, tmp_path / "e", streams, {**valid, stream: [tmp_path / lacking]})
     plain = Path(shutil.copytree(both, tmp_path / "plain"))
     for name in ("strong.tsv", "weak.tsv"):
         (plain / name).unlink()
     for directory in (both, plain):
-        train("detection", DETECTION, tmp_path / "exp" / directory.name, {**streams, "unlabelled": [directory]}, valid)
+        train("train-sed", DETECTION, tmp_path / "exp" / directory.name, {**streams, "unlabelled": [directory]}, valid)
     one, two = ((tmp_path / "exp" / name / "log.jsonl").read_text().splitlines()[0] for name in ("both", "plain"))
     assert json.loads(one)["loss"] == json.loads(two)["loss"]
 
 
 def test_models_in_the_wrong_role_are_refused(tmp_path, sets):
-    train("detection", merged(DETECTION, schedule={"epochs": 1}), tmp_path / "sed", *sets["detection"])
+    train("train-sed", merged(DETECTION, schedule={"epochs": 1}), tmp_path / "sed", *sets["detection"])
     sed = tmp_path / "sed/best_teacher.pt"
     for initial, needed in (({"model": sed}, "joint"), ({"separator": sed, "detector": sed}, "separation")):
         with pytest.raises(UserError, match=f"holds a detection model; a {needed} model is needed"):
-            train("joint", {}, tmp_path / "e", *sets["detection"], initial)
+            train("train-joint", {}, tmp_path / "e", *sets["detection"], initial)
     with pytest.raises(UserError, match="holds a detection model; a separation model is needed"):
         checkpoint.assemble(sed, sed)

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 
 from sedsep import progress
+from sedsep.apply import enrolled
+from sedsep.apply.model import Model
 from sedsep.data import audio
 from sedsep.data.enrolment import read_enrolment, read_pairs
 from sedsep.data.manifest import ClipSet
 from sedsep.errors import UserError, nearest
-from sedsep.apply import enrolled as registry
-from sedsep.apply.extract import load, mean_embedding
 from sedsep.files import clip_id, write_json, writing_directory
 
 CLUES = ("onehot", "enrolment")
@@ -21,41 +21,41 @@ class Clue:
     """Answers what the embedding of a class is, for one clip.
 
     Args:
-        system: the extraction system. name: "onehot", "enrolment", or a registry's file.
+        model: an extractor. name: "onehot", "enrolment", or a registry's file.
     """
 
-    def __init__(self, system, model, name):
-        self.system, self.name, self.learnt, self.seen = system, str(name), {}, {}
+    def __init__(self, model: Model, name):
+        self.model, self.name, self.enrolled, self.seen = model, str(name), {}, {}
         if name not in CLUES:
-            self.learnt = registry.read(name, model, system.extractor.width)
+            self.enrolled = enrolled.read(name, model)
             self.name = Path(name).stem
-            if not self.learnt:
+            if not self.enrolled:
                 near = nearest(name, CLUES)
                 raise UserError(f"{name}: no registry with classes; use onehot, enrolment or a file{near}")
 
     def embedding(self, label: str, path, onset: float, offset: float):
         """The embedding ``(D,)``; None where the class is not for this clue."""
-        if self.learnt:
-            return self.learnt[label].embedding if label in self.learnt else None
-        if label not in self.system.classes.names:
+        model = self.model
+        if self.enrolled:
+            return self.enrolled[label].embedding if label in self.enrolled else None
+        if label not in model.classes.names:
             return None
         if self.name == "onehot":
-            return self.system.embed_class(label).numpy()
+            return model.system.embed_class(label).detach().cpu().numpy()
         if (path, onset) not in self.seen:
-            recording = read_enrolment(path, self.system.sample_rate, onset, offset)
-            self.seen[path, onset] = mean_embedding(self.system, [recording])
+            self.seen[path, onset] = model.embedding([read_enrolment(path, model.sample_rate, onset, offset)])
         return self.seen[path, onset]
 
 
 @torch.no_grad()
-def decode(model, data, out, clues) -> int:
+def decode(model: Model, data, out, clues) -> int:
     """Write ``out/extracted/<clue>/<clip>/<class>.wav`` for what a set's ``enrolments.tsv`` asks for.
 
     "onehot" and "enrolment" extract the classes that the model was trained on, a registry those that it holds; a
     class that does not sound in the clip is extracted too, to see what leaks.
 
     Args:
-        model: file of an extraction model. data: set with stems. clues: "onehot", "enrolment" or registry files.
+        model: an extractor. data: set with stems. clues: "onehot", "enrolment" or registry files.
 
     Returns:
         how many sounds were extracted.
@@ -63,8 +63,9 @@ def decode(model, data, out, clues) -> int:
     Raises:
         UserError: the set asks for nothing, a file cannot be read, or the model has not what a clue needs.
     """
-    system, clip_set = load(model), ClipSet.read(data)
-    asked, answers = read_pairs(clip_set), [Clue(system, model, name) for name in clues]
+    model.must("extracts", "extract sounds; train one with sedsep train-tse")
+    clip_set = ClipSet.read(data)
+    asked, answers = read_pairs(clip_set), [Clue(model, name) for name in clues]
     count = 0
     written = writing_directory(out, "a directory of extracted targets")
     with written as directory, progress.bar(len(clip_set), "clip", "extract") as bar:
@@ -76,15 +77,15 @@ def decode(model, data, out, clues) -> int:
                 if (embedding := clue.embedding(*row)) is not None
             ]
             if wanted:
-                mixture = torch.from_numpy(audio.read(clip.path, system.sample_rate)).unsqueeze(0)
+                mixture = torch.from_numpy(audio.read(clip.path, model.sample_rate)).unsqueeze(0)
                 embeddings = torch.from_numpy(np.stack([embedding for *_, embedding in wanted])).unsqueeze(0)
-                sounds = system.extractor(mixture, embeddings)[0].numpy()  # (N, T)
+                sounds = model.system.extractor(mixture.to(model.device), embeddings.to(model.device))[0].cpu().numpy()  # (N, T)
                 for (clue, label, _), sound in zip(wanted, sounds):
                     path = directory / "extracted" / clue / clip_id(clip.filename) / f"{label}.wav"
-                    audio.write(path, sound, system.sample_rate)
+                    audio.write(path, sound, model.sample_rate)
             count += len(wanted)
             bar.update()
-        write_json(directory / "extracted.json", {"model": str(model), "clues": [clue.name for clue in answers]})
+        write_json(directory / "extracted.json", {"model": str(model.path), "clues": [clue.name for clue in answers]})
     if not count:
         raise UserError(f"{data}: asks for no class that the clues {', '.join(map(str, clues))} know")
     return count

@@ -8,38 +8,37 @@ from pathlib import Path
 
 import numpy as np
 
+from sedsep.apply import enrolled
+from sedsep.apply.enrolled import Enrolled
+from sedsep.apply.extract import REST
+from sedsep.apply.model import Model
 from sedsep.data.enrolment import read_enrolment, whole_recordings
 from sedsep.data.soundbank import active_sounds
 from sedsep.errors import UserError
-from sedsep.apply import enrolled as registry
-from sedsep.apply.extract import REST, mean_embedding
-from sedsep.apply.enrolled import Learnt
 
 
-def shots_of(name: str, files, system) -> dict:
+def shots_of(name: str, files, model: Model) -> dict:
     """A class and its recordings: ``{name: one Sound per file}``, from its first to its last active moment.
 
     Raises:
         UserError: the name belongs to a trained class or cannot be a file's, or a file is silent or broken.
     """
-    if name in system.classes.names and system.table is not None:
+    if name in model.classes.names and model.system.table is not None:
         raise UserError(f"the model was trained on {name!r} and keeps it as it is; choose another name")
     if not name or name == REST or "/" in name or name.startswith("."):
         raise UserError(f"{name!r} cannot name a class: it becomes the name of a file")
     return {name: whole_recordings([s for path in files for s in active_sounds(Path(path).absolute(), name)])}
 
 
-def means(system, shots: dict) -> dict:
+def means(model: Model, shots: dict) -> dict:
     """class -> its :class:`Sound` s -> class -> mean of their embeddings ``(D,)``."""
     return {
-        name: mean_embedding(
-            system, [read_enrolment(s.path, system.sample_rate, s.onset, s.offset) for s in sounds]
-        )
+        name: model.embedding([read_enrolment(s.path, model.sample_rate, s.onset, s.offset) for s in sounds])
         for name, sounds in shots.items()
     }
 
 
-def register(path, model, system, shots: dict, embeddings: dict, how: str) -> dict:
+def register(path, model: Model, shots: dict, embeddings: dict, how: str) -> dict:
     """Add classes to a registry, or replace those of the same name; all others keep their numbers.
 
     Args:
@@ -48,9 +47,9 @@ def register(path, model, system, shots: dict, embeddings: dict, how: str) -> di
     Returns:
         the whole registry.
     """
-    learnt = registry.read(path, model, system.extractor.width)
+    known = enrolled.read(path, model)
     for name, embedding in embeddings.items():
         recordings = tuple(dict.fromkeys(str(sound.path) for sound in shots[name]))
-        learnt[name] = Learnt(name, how, recordings, np.asarray(embedding, np.float32))
-    registry.write(path, model, learnt)
-    return learnt
+        known[name] = Enrolled(name, how, recordings, np.asarray(embedding, np.float32))
+    enrolled.write(path, model, known)
+    return known

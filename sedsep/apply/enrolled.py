@@ -1,4 +1,4 @@
-"""Registry: the classes that a model has learnt after its training, in a readable table beside it.
+"""Enrolled: the classes that a model has learnt after its training, in a readable table beside it, its registry.
 
 ``<model>.classes.tsv`` has one row per class: name, how its embedding was found ("mean" of its recordings', or
 adapted), the recordings, the fingerprint of the model that it belongs to, and the embedding's numbers. The model
@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedsep.engine.checkpoint import fingerprint
 from sedsep.errors import UserError, nearest
 from sedsep.files import read_table, write_table
 
@@ -19,7 +18,7 @@ COLUMNS = ["name", "how", "recordings", "model", "embedding"]
 
 
 @dataclass(frozen=True)
-class Learnt:
+class Enrolled:
     """A class of the registry: its embedding ``(D,)`` float32, from which recordings, and how."""
 
     name: str
@@ -33,23 +32,23 @@ def beside(model) -> Path:
     return Path(model).with_suffix(".classes.tsv")
 
 
-def read(path, model, width: int) -> dict:
-    """name -> :class:`Learnt`; empty where the file does not exist.
+def read(path, model) -> dict:
+    """name -> :class:`Enrolled`; empty where the file does not exist.
 
     Args:
-        model: the model file that the embeddings must belong to. width: D.
+        model: the ``apply.model.Model`` that the embeddings must belong to.
 
     Raises:
         UserError: the table is broken, or belongs to another model.
     """
-    path = Path(path)
+    path, width = Path(path), model.system.extractor.width
     if not path.is_file():
         return {}
-    found, own = {}, fingerprint(model)
+    found = {}
     for line, row in enumerate(read_table(path, COLUMNS).itertuples(index=False), start=2):
-        if row.model != own:
+        if row.model != model.fingerprint:
             raise UserError(
-                f"{path}:{line}: {row.name!r} was enrolled with another model than {model}; enroll it again"
+                f"{path}:{line}: {row.name!r} was enrolled with another model than {model.path}; enroll it again"
             )
         try:
             embedding = np.array(row.embedding.split(), np.float32)
@@ -57,31 +56,30 @@ def read(path, model, width: int) -> dict:
             raise UserError(f"{path}:{line}: the embedding holds something that is no number") from None
         if len(embedding) != width or not np.isfinite(embedding).all():
             raise UserError(f"{path}:{line}: the embedding must be {width} numbers; enroll {row.name!r} again")
-        found[row.name] = Learnt(row.name, row.how, tuple(row.recordings.split(" | ")), embedding)
+        found[row.name] = Enrolled(row.name, row.how, tuple(row.recordings.split(" | ")), embedding)
     return found
 
 
-def write(path, model, learnt: dict) -> None:
-    """Write a registry, so that the numbers read back equal."""
-    own = fingerprint(model)
+def write(path, model, enrolled: dict) -> None:
+    """Write the table, so that the numbers read back equal."""
     rows = [
-        (entry.name, entry.how, " | ".join(map(str, entry.recordings)), own,
+        (entry.name, entry.how, " | ".join(map(str, entry.recordings)), model.fingerprint,
          " ".join(str(value) for value in entry.embedding.astype(np.float32)))
-        for entry in learnt.values()
+        for entry in enrolled.values()
     ]  # fmt: skip
     write_table(path, pd.DataFrame(rows, columns=COLUMNS))
 
 
-def embedding_of(system, learnt: dict, name: str) -> np.ndarray:
+def embedding_of(system, enrolled: dict, name: str) -> np.ndarray:
     """The embedding ``(D,)`` of a trained class or of one in the registry.
 
     Raises:
         UserError: no such class, with the nearest one.
     """
-    if name in learnt:
-        return learnt[name].embedding
-    known = [*(system.classes if system.table is not None else ()), *learnt]
+    if name in enrolled:
+        return enrolled[name].embedding
+    known = [*(system.classes if system.table is not None else ()), *enrolled]
     if name not in known:
         there = ", ".join(known) or "none; enroll one: sedsep enroll NAME clip.wav"
         raise UserError(f"the model knows no class {name!r}{nearest(name, known)}; it knows: {there}")
-    return system.embed_class(name).detach().numpy()
+    return system.embed_class(name).detach().cpu().numpy()

@@ -22,20 +22,23 @@ from sedsep.nnet.soundbeam import Extractor
 
 
 class Frames:
-    """Activations ``(L, D)`` of a recording in an unnamed file in ``directory``, which vanishes with the object."""
+    """Activations ``(L, D)`` of a recording in an unnamed file in ``directory``, which vanishes with the object.
 
-    def __init__(self, directory, n_frames: int, width: int):
-        self.n_frames, self.width = n_frames, width
+    What is read is on ``device``; what is written may be on any.
+    """
+
+    def __init__(self, directory, n_frames: int, width: int, device: str = "cpu"):
+        self.n_frames, self.width, self.device = n_frames, width, device
         self.file = tempfile.TemporaryFile(dir=directory)
 
     def read(self, first: int, last: int) -> torch.Tensor:
         """The frames ``first`` to ``last - 1``."""
         content = os.pread(self.file.fileno(), 4 * self.width * (last - first), 4 * self.width * first)
-        return torch.from_numpy(np.frombuffer(bytearray(content), np.float32)).view(last - first, self.width)
+        return torch.from_numpy(np.frombuffer(bytearray(content), np.float32)).view(last - first, self.width).to(self.device)
 
     def write(self, first: int, frames: torch.Tensor) -> None:
         """Put ``frames (l, D)`` at ``first``. Raises OSError on a full disk."""
-        content, done = frames.numpy().tobytes(), 0
+        content, done = frames.cpu().numpy().tobytes(), 0
         while done < len(content):
             done += os.pwrite(self.file.fileno(), content[done:], 4 * self.width * first + done)
 
@@ -44,7 +47,7 @@ class LongExtraction:
     """Extraction of one sound from one long recording.
 
     Args:
-        net: the extractor, on CPU. read: ``read(first, last)`` -> these samples ``(T',)`` at the net's rate.
+        net: the extractor, on ``device``. read: ``read(first, last)`` -> these samples ``(T',)`` at the net's rate.
         n_samples: of the recording. embedding: ``(D,)``. directory: where the activations may take place,
             ``8 (bottleneck + skip)`` bytes per frame. piece: frames in memory at a time.
         window: frames around each moment that its norms' statistics are of; None takes the whole recording.
@@ -52,14 +55,15 @@ class LongExtraction:
 
     def __init__(
         self, net: Extractor, read, n_samples: int, embedding: torch.Tensor, directory, piece: int = 4096,
-        window: int | None = None,
+        window: int | None = None, device: str = "cpu",
     ):  # fmt: skip
-        self.net, self.samples, self.n_samples, self.embedding = net, read, n_samples, embedding
+        self.net, self.samples, self.n_samples, self.embedding = net, read, n_samples, embedding.to(device)
+        self.device = device
         self.directory, self.window = directory, window
         self.n_frames = (n_samples - net.kernel) // net.stride + 1
         self.pieces = pieces(self.n_frames, piece)
         self.stream, self.next, self.skips = (
-            Frames(directory, self.n_frames, width) for width in (*2 * [net.bottleneck.out_features], net.tcn.skip)
+            Frames(directory, self.n_frames, width, device) for width in (*2 * [net.bottleneck.out_features], net.tcn.skip)
         )
 
     @torch.no_grad()
@@ -116,11 +120,11 @@ class LongExtraction:
 
     def _decode(self):
         net, overlap = self.net, self.net.kernel - self.net.stride
-        tail, done = torch.zeros(max(overlap, 0)), 0
+        tail, done = torch.zeros(max(overlap, 0), device=self.device), 0
         for first, last in self.pieces:
             hidden = (self.skips if net.tcn.skip else self.stream).read(first, last)
             frames = self._frames(first, last)
-            silence = torch.zeros(1, (last - first) * net.stride + max(overlap, 0))
+            silence = torch.zeros(1, (last - first) * net.stride + max(overlap, 0), device=self.device)
             sound = net.decode(hidden.unsqueeze(0), frames.unsqueeze(0), silence)[0, 0]
             sound[: len(tail)] += tail
             kept = (last - first) * net.stride
@@ -133,7 +137,7 @@ class LongExtraction:
     def _frames(self, first, last):
         """Frames of the waveform ``(l, kernel)``."""
         waveform = self.samples(first * self.net.stride, (last - 1) * self.net.stride + self.net.kernel)
-        return waveform.unfold(0, self.net.kernel, self.net.stride)
+        return waveform.to(self.device).unfold(0, self.net.kernel, self.net.stride)
 
     def _norm(self, norm, values):
         """How to normalise ``(x, first)``, frames ``(l, D)`` from ``first`` on, once all ``values`` were seen."""
@@ -149,7 +153,7 @@ class LongExtraction:
 
     def _local_norm(self, norm, values):
         """The same with the moments of the window around each frame, from the means of frames and their squares."""
-        means, half = Frames(self.directory, self.n_frames, 2), self.window // 2
+        means, half = Frames(self.directory, self.n_frames, 2, self.device), self.window // 2
         for first, last in self.pieces:
             seen = values(first, last).double()
             means.write(first, torch.stack([seen.mean(1), seen.square().mean(1)], 1).float())
@@ -157,7 +161,7 @@ class LongExtraction:
         def normalise(x, first):
             low, high = max(0, first - half), min(self.n_frames, first + len(x) + half)
             sums = F.pad(means.read(low, high).double().cumsum(0), (0, 0, 1, 0))  # (l + window + 1, 2)
-            frames = torch.arange(first, first + len(x))
+            frames = torch.arange(first, first + len(x), device=self.device)
             begin, end = (frames - half).clamp(min=0) - low, (frames + half + 1).clamp(max=high) - low
             mean, square = ((sums[end] - sums[begin]) / (end - begin).unsqueeze(1)).split(1, dim=1)  # (l, 1)
             rate = (square - mean.square()).clamp(min=0).add(EPS).rsqrt()

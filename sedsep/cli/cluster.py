@@ -64,15 +64,17 @@ def doctor(work):
 @click.command()
 @click.argument("conf", type=FILE)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override any key: a.b=1.")
-@click.option("--system", help="separation, detection, joint; by default by the name of CONF.")
+@click.option("--system", "kind", help="Kind of the system, where CONF does not name it (system.kind).")
+@click.option("--from", "parts", type=FILE, multiple=True, metavar="CONF",
+              help="Configuration of a model that it starts from (repeatable); by default those beside CONF.")  # fmt: skip
 @click.option("--batches", type=int, help="Batches per epoch, where CONF leaves them to the data (default 100).")
 @click.option("--classes", "n_classes", default=10, show_default=True, help="Event classes.")
 @click.option("--write", "site", type=FILE, help="Put the request into this site file.")
-def plan(conf, settings, system, batches, n_classes, site):
+def plan(conf, settings, kind, parts, batches, n_classes, site):
     """Train CONF for a few steps on made-up clips: its time, memory and disk, and what to ask Slurm for."""
     from sedsep.cluster import plan as planning
 
-    found = planning.measure(conf, settings, system, batches, n_classes)
+    found = planning.measure(conf, settings, kind, batches, n_classes, parts)
     click.echo(planning.describe(found))
     if site:
         planning.write(site, found)

@@ -15,15 +15,17 @@ from sedsep.cli.train import DIRECTORY, FILE
 @click.option("--variant", help="student or teacher; the default is the one that the model file was kept for.")
 @click.option("--sources", is_flag=True, help="Write the separated sources too.")
 @click.option("--batch", default=8, show_default=True, help="Clips at a time.")
-def decode(out, files, model, separator, detector, data, variant, sources, batch):
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+def decode(out, files, model, separator, detector, data, variant, sources, batch, device):
     """Write score tables of clips to OUT, and separated sources on request."""
     from sedsep.apply import decode as decoding
+    from sedsep.apply.model import joined, load
 
     if bool(model) == bool(separator or detector) or bool(separator) != bool(detector):
         raise click.UsageError("give either --model, or --separator and --detector")
-    system, description = decoding.load(model, separator, detector)
+    loaded = load(model, device, variant) if model else joined(separator, detector, device, variant)
     found = decoding.recordings(data, files)
-    decoding.decode(system, description, found, out, variant, sources, batch)
+    decoding.decode(loaded, found, out, sources, batch)
     click.echo(f"{out}: {len(found)} clips decoded")
 
 

@@ -6,6 +6,7 @@ from sedsep.cli.train import DIRECTORY, FILE
 
 START = ["mean", "random"]
 MODEL = click.option("--model", type=FILE, required=True, help="Model of train-tse (best_extractor.pt).")
+DEVICE = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 ADAPT = click.option("--adapt", "mixing", type=(DIRECTORY, FILE), metavar="BANK SCENE.yaml",
                      help="Train the new embeddings on mixtures with sounds of BANK.")  # fmt: skip
 ADAPTING = click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
@@ -22,16 +23,19 @@ ADAPTING = click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
               help="Judge loud and soft by this much around each moment, not by the whole recording: better where "
               "little sounds in a long one; take the length of the training clips.")  # fmt: skip
 @click.option("--out", type=DIRECTORY, help="Directory to write; by default RECORDING_extracted.")
-def extract(recording, model, classes, examples, registry, window, out):
+@DEVICE
+def extract(recording, model, classes, examples, registry, window, out, device):
     """Extract sounds from a RECORDING of any rate and length: OUT/<name>.wav, and OUT/rest.wav with all else."""
     from pathlib import Path
 
+    from sedsep.apply import enrolled
     from sedsep.apply import extract as extracting
+    from sedsep.apply.model import load
 
-    system = extracting.load(model)
-    wanted = extracting.clues(system, model, classes, examples, registry)
+    model = load(model, device)
+    wanted = model.clues(classes, examples, enrolled.read(registry, model) if registry else None)
     out = out or Path(recording).with_name(f"{Path(recording).stem}_extracted")
-    extracting.extract(system, recording, wanted, out, window)
+    extracting.extract(model, recording, wanted, out, window)
     for name in (*wanted, extracting.REST):
         click.echo(Path(out) / f"{name}.wav")
 
@@ -44,14 +48,15 @@ def extract(recording, model, classes, examples, registry, window, out):
 @ADAPT
 @click.option("--start", type=click.Choice(START), default="mean", show_default=True, help="Of --adapt.")
 @ADAPTING
-def enroll(name, clips, model, registry, mixing, start, settings):
+@DEVICE
+def enroll(name, clips, model, registry, mixing, start, settings, device):
     """Teach a model the new class NAME from a few recordings of it, CLIPS."""
     from sedsep.adapt import adapting, enroll
     from sedsep.apply.enrol import shots_of
-    from sedsep.apply.extract import load
+    from sedsep.apply.model import load
 
-    shots = shots_of(name, clips, load(model))
-    click.echo(enroll(model, shots, registry, mixing, start, adapting(settings)))
+    model = load(model, device)
+    click.echo(enroll(model, shots_of(name, clips, model), registry, mixing, start, adapting(settings)))
 
 
 @click.command("enroll-shots")
@@ -62,14 +67,16 @@ def enroll(name, clips, model, registry, mixing, start, settings):
 @ADAPT
 @click.option("--start", "starts", type=click.Choice(START), multiple=True, help="Of --adapt (repeatable).")
 @ADAPTING
-def enroll_shots(shots, out, model, counts, mixing, starts, settings):
+@DEVICE
+def enroll_shots(shots, out, model, counts, mixing, starts, settings, device):
     """Enroll all classes of a table of SHOTS: OUT/mean<K>.tsv, and OUT/adapted_<start><K>.tsv with --adapt."""
     from pathlib import Path
 
     from sedsep.adapt import adapting, enroll
+    from sedsep.apply.model import load
     from sedsep.data.enrolment import read_shots
 
-    every = read_shots(shots)
+    every, model = read_shots(shots), load(model, device)
     for count in counts:
         few = {name: sounds[:count] for name, sounds in every.items()}
         click.echo(enroll(model, few, Path(out) / f"mean{count}.tsv"))
@@ -116,11 +123,13 @@ def shots(bank, out, classes, count, split, seed):
 @MODEL
 @click.option("--data", type=DIRECTORY, required=True, help="Set with stems and enrolments.tsv (sedsep pair).")
 @click.option("--clue", "clues", multiple=True, required=True, help="onehot, enrolment, a registry (repeatable).")
-def decode_tse(out, model, data, clues):
+@DEVICE
+def decode_tse(out, model, data, clues, device):
     """Extract what a set's enrolments.tsv asks for: OUT/extracted/<clue>/<clip>/<class>.wav."""
     from sedsep.apply.decode_targets import decode
+    from sedsep.apply.model import load
 
-    click.echo(f"{out}: {decode(model, data, out, clues)} sounds extracted")
+    click.echo(f"{out}: {decode(load(model, device), data, out, clues)} sounds extracted")
 
 
 @click.command("report-tse")

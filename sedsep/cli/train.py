@@ -1,117 +1,120 @@
-"""Commands that train: train-sep, train-sed, train-joint, train-tse."""
+"""Commands that train: one for each task. Their options and help are what the task's systems declare."""
 
 import click
 
 DIRECTORY = click.Path(file_okay=False)
 FILE = click.Path(dir_okay=False)
 
-
-def training(function):
-    """The options that every training command shares."""
-    for option in reversed(
-        [
-            click.option("--conf", type=FILE, required=True, help="YAML configuration of the stage."),
-            click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override any key: a.b=1."),
-            click.option("--exp", type=DIRECTORY, required=True, help="Directory of the run; goes on if it exists."),
-            click.option("--seed", type=int, help="Same as --set seed=N."),
-            click.option("--ngpu", default=1, show_default=True, help="Processes (per node) that share every batch."),
-        ]
-    ):
-        function = option(function)
-    return function
-
-
-def directories(name, text, required=False):
-    """A repeatable option that takes data directories."""
-    return click.option(name, type=DIRECTORY, multiple=True, required=required, help=text)
+TASKS = {
+    "train-sep": "Train a separator.",
+    "train-sed": "Train a detector from strong, weak and unlabelled clips.",
+    "train-joint": "Train separator and detector together.",
+    "train-tse": "Train an extractor of target sounds.",
+}
+COMMON = [
+    click.Option(["--conf"], type=FILE, required=True, help="YAML configuration of the training."),
+    click.Option(["--set", "settings"], multiple=True, metavar="KEY=VALUE", help="Override any key: a.b=1."),
+    click.Option(["--exp"], type=DIRECTORY, required=True, help="Directory of the run; goes on if it exists."),
+    click.Option(["--seed"], type=int, help="Same as --set seed=N."),
+    click.Option(["--ngpu"], type=int, default=1, show_default=True,
+                 help="Processes (per node) that share every batch."),
+]  # fmt: skip
 
 
-def mixing(text):
-    """A repeatable option that takes a soundbank and a scene description."""
-    return click.option("--mix", type=(DIRECTORY, FILE), multiple=True, metavar="BANK SCENE.yaml", help=text)
+class Training(click.Command):
+    """A command whose options are made from the systems of its task, when they are asked for.
 
-
-def labelled(function):
-    """The options that name the sets of a detector."""
-    for option in reversed(
-        [
-            directories("--strong", "Strongly labelled set (repeatable)."),
-            mixing("Strongly labelled soundscapes that are mixed anew in every epoch (repeatable)."),
-            directories("--weak", "Weakly labelled set (repeatable)."),
-            directories("--unlabelled", "Set without labels (repeatable)."),
-            directories("--valid-strong", "Strongly labelled set to choose the best epoch on.", required=True),
-            directories("--valid-weak", "Weakly labelled set to choose the best epoch on."),
-        ]
-    ):
-        function = option(function)
-    return function
-
-
-@click.command("train-sep")
-@training
-@directories("--train", "Set of clips to train on (repeatable).")
-@mixing("Train on soundscapes that are mixed anew in every epoch, too (repeatable).")
-@directories("--valid", "Set of clips to choose the best epoch on (repeatable).", required=True)
-@click.option("--loss", type=click.Choice(["pit", "mixit"]), help="Same as --set system.loss=...")
-def train_sep(conf, settings, exp, seed, ngpu, train, mix, valid, loss):
-    """Train a separator: PIT on stems, or MixIT on mixtures of mixtures."""
-    if not train and not mix:
-        raise click.UsageError("give --train or --mix")
-    streams, validation = {"mixtures": (*train, *mix)}, {"mixtures": valid}
-    run("separation", conf, settings, exp, ngpu, {"seed": seed, "system.loss": loss}, streams, validation)
-
-
-@click.command("train-sed")
-@training
-@labelled
-def train_sed(conf, settings, exp, seed, ngpu, strong, mix, weak, unlabelled, valid_strong, valid_weak):
-    """Train a detector with a mean teacher on strong, weak and unlabelled clips."""
-    streams = {"strong": (*strong, *mix), "weak": weak, "unlabelled": unlabelled}
-    validation = {"strong": valid_strong, "weak": valid_weak}
-    run("detection", conf, settings, exp, ngpu, {"seed": seed}, streams, validation)
-
-
-@click.command("train-joint")
-@training
-@click.option("--mode", type=click.Choice(["stage1", "stage2", "joint", "ensemble"]), help="What learns; see above.")
-@click.option("--separator", type=FILE, help="Separator to start from (best_separator.pt).")
-@click.option("--detector", type=FILE, help="Detector to start from (best_student.pt or best_teacher.pt).")
-@click.option("--init", type=FILE, help="Joint model to start from, instead of the two.")
-@labelled
-def train_joint(
-    conf, settings, exp, seed, ngpu, mode, separator, detector, init, strong, mix, weak, unlabelled,
-    valid_strong, valid_weak,
-):
-    """Train separator and detector together.
-
-    Modes: stage1 trains the detector on separated sources, stage2 the separator through the detector, joint both.
-    ensemble (the DCASE 2021 SSep+SED baseline) keeps the separator and a detector of the mixture, and trains one of
-    the sources and the weight between the two. The first three are the same as --set system.mode=...
+    The systems take seconds to import, which ``sedsep --help`` and all other commands need not wait for.
     """
-    if bool(init) == bool(separator or detector) or bool(separator) != bool(detector):
-        raise click.UsageError("give either --init, or --separator and --detector")
-    streams = {"strong": (*strong, *mix), "weak": weak, "unlabelled": unlabelled}
-    validation = {"strong": valid_strong, "weak": valid_weak}
-    initial = {"separator": separator, "detector": detector, "model": init}
-    name, mode = ("ensemble", None) if mode == "ensemble" else ("joint", mode)
-    run(name, conf, settings, exp, ngpu, {"seed": seed, "system.mode": mode}, streams, validation, initial)
+
+    def __init__(self, task):
+        super().__init__(task, short_help=TASKS[task])
+        self.task, self._params = task, None
+
+    def invoke(self, context):
+        """Train as the options say."""
+        run(self.task, context.params)
+
+    @property
+    def params(self):
+        if self._params is None:
+            self._params = options(self.task)
+        return self._params
+
+    @params.setter
+    def params(self, value):
+        """click sets none here; ours follow from the task."""
+
+    @property
+    def help(self):
+        return f"{TASKS[self.task]}\n\n{described(self.task)}"
+
+    @help.setter
+    def help(self, value):
+        """As above."""
 
 
-@click.command("train-tse")
-@training
-@directories("--train", "Set of clips with stems to train on (repeatable).")
-@mixing("Train on soundscapes that are mixed anew in every epoch, too (repeatable).")
-@directories("--valid", "Set of clips with stems to choose the best epoch on (repeatable).", required=True)
-@click.option("--clue", type=click.Choice(["onehot", "enrolment", "mixed"]), help="Same as --set system.clue=...")
-def train_tse(conf, settings, exp, seed, ngpu, train, mix, valid, clue):
-    """Train an extractor of target sounds: by class, by an example (enrolment), or by either."""
-    if not train and not mix:
-        raise click.UsageError("give --train or --mix")
-    streams, validation = {"mixtures": (*train, *mix)}, {"mixtures": valid}
-    run("extraction", conf, settings, exp, ngpu, {"seed": seed, "system.clue": clue}, streams, validation)
+def systems_of(task):
+    """The classes of a task's systems."""
+    from sedsep.systems import of_task
+
+    return list(of_task(task).values())
 
 
-def run(name, conf, settings, exp, ngpu, options, streams, validation, initial=None):
+def described(task):
+    """What the systems of a task are, and in which ways they start: the first sentence of each class, by its kind."""
+    lines = []
+    for system in systems_of(task):
+        what = " ".join(system.__doc__.split("\n\n")[0].split())
+        ways = [" and ".join(start.option for start in way) for way in system.starts if way]
+        lines.append(f"{system.kind}: {what}" + (f" Starts from {', or from '.join(ways)}." if ways else ""))
+    return "\n\n".join(lines)
+
+
+def options(task):
+    """All options of a command: what its systems train and validate on, start from, and their shortcuts."""
+    systems, made = systems_of(task), {}
+    for system in systems:
+        for prefix, streams in (("train", system.streams), ("valid", system.validation)):
+            for stream in streams:
+                made[stream.option] = click.Option(
+                    [stream.option, f"{prefix}_{stream.name}"], type=DIRECTORY, multiple=True,
+                    help=f"{stream.text} (repeatable).",
+                )  # fmt: skip
+                if stream.mixed:
+                    made["--mix"] = click.Option(
+                        ["--mix", f"mix_{stream.name}"], type=(DIRECTORY, FILE), multiple=True,
+                        metavar="BANK SCENE.yaml",
+                        help=f"For {stream.option}: soundscapes that are mixed anew in every epoch (repeatable).",
+                    )  # fmt: skip
+        for start in (start for way in system.starts for start in way):
+            made[start.option] = click.Option(
+                [start.option, f"start_{start.name}"], type=FILE, help=f"{start.text}."
+            )  # fmt: skip
+        for key in system.shortcuts:
+            made[f"--{key}"] = click.Option(
+                [f"--{key}", f"set_{key}"], type=click.Choice(choices(system, key)),
+                help=f"Same as --set system.{key}=...",
+            )  # fmt: skip
+    if len(systems) > 1:
+        kinds = click.Choice([system.kind for system in systems])
+        made["--kind"] = click.Option(["--kind", "set_kind"], type=kinds, help="Same as --set system.kind=...")
+    return [*COMMON, *made.values()]
+
+
+def choices(system, key):
+    """The legal values of a system's key."""
+    import typing
+
+    return [str(value) for value in typing.get_args(typing.get_type_hints(system.__init__)[key])]
+
+
+def chosen(given, prefix):
+    """The options of one sort that were given: name without the prefix -> value."""
+    return {name.removeprefix(prefix): value for name, value in given.items() if name.startswith(prefix) and value}
+
+
+def run(task, given):
     """Read the configuration, train, and print what came out; or launch the processes that do."""
     import sys
 
@@ -119,17 +122,19 @@ def run(name, conf, settings, exp, ngpu, options, streams, validation, initial=N
     from sedsep.engine import processes
     from sedsep.train import train
 
-    if processes.wanted(ngpu):
-        processes.launch(ngpu, sys.argv[1:])
+    if processes.wanted(given["ngpu"]):
+        processes.launch(given["ngpu"], sys.argv[1:])
         return
-    options = [f"{key}={value}" for key, value in options.items() if value is not None]
-    raw = config.read(conf, [*settings, *options])
-    streams = {stream: sets for stream, sets in streams.items() if sets}
-    validation = {stream: sets for stream, sets in validation.items() if sets}
-    best = train(name, raw, exp, streams, validation, initial)
+    shortcuts = {f"system.{key}": value for key, value in chosen(given, "set_").items()}
+    shortcuts |= {} if given["seed"] is None else {"seed": given["seed"]}
+    raw = config.read(given["conf"], [*given["settings"], *(f"{key}={value}" for key, value in shortcuts.items())])
+    streams, exp = chosen(given, "train_"), given["exp"]
+    for name, mixed in chosen(given, "mix_").items():
+        streams[name] = (*streams.get(name, ()), *mixed)
+    best = train(task, raw, exp, streams, chosen(given, "valid_"), chosen(given, "start_"))
     for variant, values in best.items() if ranks.index() == 0 else ():
         metrics = "  ".join(f"{key} {value:.4g}" for key, value in values.items() if key != "epoch")
         click.echo(f"{exp}/best_{variant}.pt  epoch {values['epoch']}  {metrics}")
 
 
-COMMANDS = [train_sep, train_sed, train_joint, train_tse]
+COMMANDS = [Training(task) for task in TASKS]

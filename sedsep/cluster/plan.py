@@ -13,32 +13,29 @@ import yaml
 from torch.utils.data import Dataset
 
 from sedsep import config
+from sedsep.assembly import assemble
 from sedsep.batch import Example
-from sedsep.data.loader import Loader
-from sedsep.data.sampler import StreamSampler
-from sedsep.engine import checkpoint, processes
-from sedsep.engine.optimisation import Optimisation, Optimiser
-from sedsep.engine.trainer import Schedule, Trainer
+from sedsep.engine import checkpoint, earlier, processes
+from sedsep.engine.optimisation import Optimisation
+from sedsep.engine.trainer import Schedule
 from sedsep.errors import UserError
 from sedsep.files import write_text
 from sedsep.labels import Classes
-from sedsep.systems import SYSTEMS
-from sedsep.train import schema
+from sedsep.systems import SYSTEMS, of_task
+from sedsep.train import configured
 
 GB = 1 << 30
-# By the recipes' names of jobs.
-SECTIONS = {"separation": "train_sep", "detection": "train_sed", "joint": "train", "extraction": "train"}
-SYSTEM_OF = {"sep": "separation", "sed": "detection", "joint": "joint", "tse": "extraction"}
+# The section of a site file for a task's jobs, by the recipes' names of jobs; "train" serves all others.
+SECTIONS = {"train-sep": "train_sep", "train-sed": "train_sed"}
 BATCHES = 3  # of each of three epochs: one to warm up, one to measure, one before the validation
-LABELLED = ("strong", "weak", "unlabelled")
 MARGIN = 1.5  # of time and memory, between what is measured and what is asked for
 DRIVER = 1 * GB  # of GPU memory that torch does not count
 
 
 class MadeUp(Dataset):
-    """``size`` clips of noise, with random labels where the name of the stream asks for them."""
+    """``size`` clips of noise with what a stream says that its clips have, drawn at random."""
 
-    def __init__(self, system, seconds: float, stream: str, size: int):
+    def __init__(self, system, seconds: float, stream, size: int):
         self.system, self.stream, self.size = system, stream, size
         self.n_samples = round(seconds * system.sample_rate)
 
@@ -47,17 +44,19 @@ class MadeUp(Dataset):
 
     def __getitem__(self, key):
         draw, n_classes = np.random.default_rng(key), len(self.system.classes)
-        n_sources = self.system.n_sources
+        n_sources = self.stream.sources
         sources = draw.normal(0, 0.1, (n_sources or 1, self.n_samples)).astype(np.float32)
         example = Example(str(key[1]), sources.sum(0), self.n_samples, sources if n_sources else None)
-        if self.system.needs_targets:
+        if self.system.views > 1:
+            example.other_view = draw.normal(0, 0.1, self.n_samples).astype(np.float32)
+        if self.stream.targets:
             example.target, example.target_class = sources[0], int(draw.integers(n_classes))
-        if self.system.needs_enrolments:
+        if self.stream.enrolments:
             example.enrolment = draw.normal(0, 0.1, self.n_samples).astype(np.float32)
-        if self.stream == "strong":
+        if self.stream.labels == "strong":
             n_frames = self.system.grid.n_frames(self.n_samples)
             example.strong, example.events = (draw.random((n_frames, n_classes)) > 0.9).astype(np.float32), ()
-        if self.stream == "weak":
+        if self.stream.labels == "weak":
             example.weak = (draw.random(n_classes) > 0.8).astype(np.float32)
         return example
 
@@ -67,12 +66,13 @@ class Plan:
     """What was measured.
 
     Args:
-        name: of the system. parameters: that train. clips: in a batch.
+        kind: of the system. section: of the site file. parameters: that train. clips: in a batch.
         batch, validation: seconds of a batch of training, and of one of validation.
         memory, gpu_memory, disk: bytes. batches: per epoch.
     """
 
-    name: str
+    kind: str
+    section: str
     device: str
     parameters: int
     clips: int
@@ -91,33 +91,34 @@ class Plan:
         return self.batch * self.batches
 
 
-def measure(conf, settings=(), name: str = None, batches: int = None, n_classes: int = 10) -> Plan:
+def measure(conf, settings=(), kind: str = None, batches: int = None, n_classes: int = 10, parts=()) -> Plan:
     """Train for a few steps on made-up clips, in a directory that goes away.
 
     Args:
-        conf: configuration of a training command. name: of the system; by default by the name of the file.
+        conf: configuration of a training command. kind: of the system; by default what the configuration names.
         batches: per epoch, where the configuration leaves it to the data.
+        parts: configurations of the models that training starts from; by default those beside ``conf``.
 
     Raises:
         UserError: the system is not known, or the configuration does not fit it.
     """
-    name = name or SYSTEM_OF.get(Path(conf).stem)
-    if name not in SYSTEMS:
-        raise UserError(f"{conf}: which system is it for? say --system {'|'.join(SYSTEMS)}")
-    resolved = config.resolve(schema(name), _with_parts(config.read(conf, settings), conf, name))
+    raw = config.read(conf, settings)
+    kind = kind or earlier.section(raw.get("system")).get("kind")
+    if kind not in SYSTEMS:
+        raise UserError(f"{conf}: which system is it for? say --system {'|'.join(SYSTEMS)}, or system.kind in it")
+    system_class = SYSTEMS[kind]
+    fixed = _of_parts(system_class, parts or sorted(Path(conf).parent.glob("*.yaml")))
+    resolved = configured(system_class.task, raw, system_class, {**fixed, **_own(raw, fixed)})
     data, device = resolved["data"], processes.join(resolved["device"])
-    system = SYSTEMS[name](Classes(tuple(f"class{i}" for i in range(n_classes))), **resolved["system"])
-    shares = {"mixtures": data["batch"]} if "batch" in data else {k: data[k] for k in LABELLED if data[k]}
-    valid = data.get("batch") or data["validation"]
+    system = checkpoint.build(Classes(tuple(f"class{i}" for i in range(n_classes))), resolved["system"])
+    shares = {stream.name: data[stream.share] for stream in system.streams}
     with tempfile.TemporaryDirectory() as directory:
-        trainer = Trainer(
-            system=system,
-            description=checkpoint.describe(system, name, resolved["system"], data["seconds"]),
-            optimiser=Optimiser(system.parameters(), Optimisation(**resolved["optimisation"])),
-            schedule=Schedule(epochs=3, validate_every=3),
-            loader=_loader(system, data["seconds"], shares, BATCHES),
-            valid_loaders={stream: _loader(system, data["seconds"], {stream: valid}, 1) for stream in shares},
-            directory=directory, seed=0, device=device,
+        trainer = assemble(
+            system, resolved["system"],
+            {s.name: MadeUp(system, data["seconds"], s, max(1, BATCHES * shares[s.name])) for s in system.streams},
+            {s.name: MadeUp(system, data["seconds"], s, data[s.share]) for s in system.validation},
+            {**data, "batches": BATCHES}, Optimisation(**resolved["optimisation"]),
+            Schedule(epochs=3, validate_every=3), directory, 0, device,
         )  # fmt: skip
         trainer.fit()
         start = time.perf_counter()
@@ -126,28 +127,33 @@ def measure(conf, settings=(), name: str = None, batches: int = None, n_classes:
         disk = sum(path.stat().st_size for path in Path(directory).glob("*.pt"))
     gpu = torch.cuda.max_memory_allocated() + DRIVER if device.startswith("cuda") else 0
     return Plan(
-        name, device, sum(p.numel() for p in system.parameters() if p.requires_grad), sum(shares.values()),
+        kind, SECTIONS.get(system_class.task, "train"), device,
+        sum(p.numel() for p in system.parameters() if p.requires_grad), sum(shares.values()),
         trainer.history[1]["seconds"] / BATCHES, validation,
         resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, gpu, disk,
         data["batches"] or batches or 100, resolved["schedule"]["epochs"], data["workers"],
     )  # fmt: skip
 
 
-def _loader(system, seconds, shares, batches):
-    sets = {stream: MadeUp(system, seconds, stream, share * batches) for stream, share in shares.items()}
-    return Loader(sets, StreamSampler({stream: len(one) for stream, one in sets.items()}, shares))
+def _of_parts(system, files) -> dict:
+    """The sections that models of these configurations would fix, for the first way in which a system starts.
+
+    Of several files for one role the first counts.
+    """
+    sections, configurations = {}, [earlier.section(config.read(file).get("system")) for file in files]
+    for start in system.starts[0]:
+        kinds = of_task(start.task)
+        found = next((section for section in configurations if section.get("kind") in kinds), {})
+        if found:
+            resolved = config.resolve_kind(kinds, found, "system")
+            sections |= {name: resolved[name] for name in start.sections if name in resolved}
+    return sections
 
 
-def _with_parts(raw, conf, name):
-    """A joint system takes its parts from the configurations beside its own, as it does from trained models."""
-    if name != "joint":
-        return raw
-    section = dict(raw.get("system") or {})
-    for part, other in (("separator", "sep"), ("frontend", "sed"), ("detector", "sed")):
-        if part not in section:
-            beside = config.read(Path(conf).with_name(f"{other}.yaml"))
-            section[part] = beside["system"].get(part)
-    return {**raw, "system": section}
+def _own(raw, fixed) -> dict:
+    """The sections that a configuration says itself, where a model would fix them."""
+    section = earlier.section(raw.get("system"))
+    return {name: section[name] for name in fixed if name in section}
 
 
 def request(plan: Plan) -> dict:
@@ -163,7 +169,7 @@ def request(plan: Plan) -> dict:
 
 def write(path, plan: Plan) -> None:
     """Put the request into a site file; the file's other sections stay, its comments do not."""
-    sections, section = config.read(path) if Path(path).exists() else {}, SECTIONS[plan.name]
+    sections, section = config.read(path) if Path(path).exists() else {}, plan.section
     sections[section] = {**(sections.get(section) or {}), **request(plan)}
     write_text(path, yaml.safe_dump(sections, sort_keys=False))
 
@@ -175,12 +181,12 @@ def describe(plan: Plan) -> str:
     gpu = f", {plan.gpu_memory / GB:.1f} GB of the GPU" * bool(plan.gpu_memory)
     return "\n".join(
         [
-            f"{plan.name} on {plan.device}: {plan.parameters} parameters train, {plan.clips} clips in a batch",
+            f"{plan.kind} on {plan.device}: {plan.parameters} parameters train, {plan.clips} clips in a batch",
             f"time      {plan.batch:.2f} s per batch, {_span(plan.epoch)} per epoch of {plan.batches} batches, "
             f"{_span(run)} for {plan.epochs} epochs; {plan.validation:.2f} s per batch of validation",
             f"memory    {plan.memory / GB:.1f} GB{gpu}",
             f"disk      {plan.disk / (1 << 20):.0f} MB of checkpoints",
-            f"request   {SECTIONS[plan.name]}: {asked}",
+            f"request   {plan.section}: {asked}",
         ]
     )
 

@@ -52,13 +52,25 @@ def read(path, sample_rate: int, convert: bool = False) -> np.ndarray:
         UserError: the file is missing, unreadable, truncated, empty or holds NaN or infinity; without ``convert``
             also where it is not mono at ``sample_rate``.
     """
+    header = info(path)
+    if not convert and (header.sample_rate, header.n_channels) != (sample_rate, 1):
+        raise UserError(
+            f"{path}: {header.sample_rate} Hz with {header.n_channels} channel{'s' * (header.n_channels > 1)}; "
+            f"expected mono at {sample_rate} Hz; 'sedsep validate DIR --fix OUT' makes a converted copy of a set"
+        )
+    samples, rate = read_all(path)
+    waveform = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+    return resample(waveform, rate, sample_rate)
+
+
+def read_all(path) -> tuple:
+    """Samples of a whole file as they are, ``(T, channels)`` float32, and their rate in Hz.
+
+    Raises:
+        UserError: the file is missing, unreadable, truncated, empty or holds NaN or infinity.
+    """
     with opened(path) as file:
-        rate, n_channels, n_samples = file.samplerate, file.channels, file.frames
-        if not convert and (rate, n_channels) != (sample_rate, 1):
-            raise UserError(
-                f"{path}: {rate} Hz with {n_channels} channel{'s' * (n_channels > 1)}; expected mono at "
-                f"{sample_rate} Hz; 'sedsep validate DIR --fix OUT' makes a converted copy of a set"
-            )
+        rate, n_samples = file.samplerate, file.frames
         try:
             samples = file.read(dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
@@ -68,8 +80,7 @@ def read(path, sample_rate: int, convert: bool = False) -> np.ndarray:
     if not np.isfinite(samples).all():
         where = np.flatnonzero(~np.isfinite(samples).all(axis=1))[0] / rate
         raise UserError(f"{path}: holds NaN or infinite samples (first at {where:.3f} s); replace the file")
-    waveform = samples[:, 0] if n_channels == 1 else samples.mean(axis=1)
-    return resample(waveform, rate, sample_rate)
+    return samples, rate
 
 
 def write(path, waveform: np.ndarray, sample_rate: int, subtype: str = "FLOAT") -> None:

@@ -1,7 +1,8 @@
 """Checkpoints: tensors and plain values in one file that is whole or absent; loading executes nothing.
 
-A model file (``best_<variant>.pt``) says what the model is: system, configuration, classes, frame grid, smoothing
-and the selected variant. ``last.pt`` holds the state of training instead.
+A model file (``best_<variant>.pt``) says what the model is: configuration (with the system's kind), classes, rates,
+smoothing and the selected variant. ``last.pt`` holds the state of training instead. Files of earlier formats are read
+as if they had been written today (``earlier.py``).
 """
 
 import hashlib
@@ -11,13 +12,15 @@ from pathlib import Path
 
 import torch
 
-from sedsep.config import resolve
+from sedsep import config
+from sedsep.engine import earlier
 from sedsep.errors import UserError
 from sedsep.files import writing
 from sedsep.labels import Classes
-from sedsep.systems import SYSTEMS
+from sedsep.nnet.fast import accelerate
+from sedsep.systems import SYSTEMS, of_task
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save(path, state: dict) -> None:
@@ -47,22 +50,25 @@ def load(path, device="cpu") -> dict:
             f"{path}: not a whole checkpoint ({reason}); it may have been cut off: copy it again, or delete it "
             "and train anew"
         ) from None
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise UserError(f"{path}: not a sedsep checkpoint of format {FORMAT}")
-    return state
+    if not isinstance(state, dict) or state.get("format") not in (*earlier.FORMATS, FORMAT):
+        raise UserError(f"{path}: not a sedsep checkpoint of format {FORMAT} or before")
+    return state if state["format"] == FORMAT else {**earlier.upgraded(state), "format": FORMAT}
 
 
-def describe(system, name: str, config: dict, seconds: float) -> dict:
-    """What a model file says of its model, besides the weights."""
+def describe(system, config: dict, seconds: float) -> dict:
+    """What a model file says of its model, besides the weights.
+
+    Args:
+        config: the resolved section ``system``, with the ``kind``. seconds: of the clips it was trained on.
+    """
     grid = system.grid
     return {
-        "system": name,
         "config": config,
         "classes": list(system.classes),
         "sample_rate": system.sample_rate,
         "seconds": seconds,
         "frame_seconds": grid.frame_seconds if grid else None,
-        "postprocess": system.postprocess(),
+        "smoothing": system.smoothing(),
     }
 
 
@@ -74,9 +80,7 @@ def load_model(path, device="cpu"):
     """
     state = described(path, device)
     weights = state.pop("weights")
-    if state["system"] not in SYSTEMS:
-        raise UserError(f"{path}: holds the system {state['system']!r}, which this version does not know")
-    system = build(state["system"], Classes(tuple(state["classes"])), state["config"])
+    system = build(Classes(tuple(state["classes"])), state["config"])
     try:
         system.load_state_dict(weights)
     except RuntimeError as error:
@@ -86,23 +90,80 @@ def load_model(path, device="cpu"):
 
 
 def described(path, device="cpu") -> dict:
-    """A model file as it is, weights and description. Raises UserError for the state of a training."""
+    """A model file as it is, weights and description.
+
+    Raises:
+        UserError: it is the state of a training, or of a system that this version does not know.
+    """
     state = load(path, device)
-    if "weights" not in state or "system" not in state:
+    if "weights" not in state or "config" not in state:
         raise UserError(f"{path}: this is a state of training, not a model; use best_<variant>.pt beside it")
+    if state["config"].get("kind") not in SYSTEMS:
+        raise UserError(f"{path}: holds the system {state['config'].get('kind')!r}, which this version does not know")
     return state
 
 
-def require(path, state: dict, *systems: str) -> None:
-    """Raise UserError unless the model file ``path`` with the description ``state`` holds one of ``systems``."""
-    if state["system"] not in systems:
-        raise UserError(f"{path}: holds a {state['system']} model; a {' or '.join(systems)} model is needed here")
+def require(path, state: dict, *kinds: str) -> None:
+    """Raise UserError unless the model file ``path`` with the description ``state`` holds a system of ``kinds``."""
+    kind = state["config"]["kind"]
+    if kind not in kinds:
+        raise UserError(f"{path}: holds a {kind} model; a {' or '.join(kinds)} model is needed here")
 
 
 def keep_smoothing(path, steps: list) -> None:
     """Make ``steps`` the smoothing of a model file; its weights and everything else stay as they are."""
     state = described(path)
-    save(path, {**state, "postprocess": steps})
+    save(path, {**state, "smoothing": steps})
+
+
+def inherited(system: type, initial: dict) -> dict:
+    """The sections of a system's configuration that the models it starts from fix.
+
+    Args:
+        system: the class. initial: role -> model file.
+
+    Raises:
+        UserError: these roles do not make a start of that system, or a file holds a model of another kind.
+    """
+    ways = [{start.name: start for start in way} for way in system.starts]
+    way = next((way for way in ways if set(way) == set(initial)), None)
+    if way is None:
+        known = "; or ".join(" and ".join(start.option for start in way.values()) or "nothing" for way in ways)
+        raise UserError(f"a {system.kind} system starts from {known}")
+    sections = {}
+    for role, path in initial.items():
+        state = described(path)
+        require(path, state, *(of_task(way[role].task) if way[role].task else [system.kind]))
+        sections |= {name: state["config"][name] for name in way[role].sections if name in state["config"]}
+    return sections
+
+
+def start(system, initial: dict, classes: Classes) -> None:
+    """Copy the selected variants of the initial models into a system.
+
+    Raises:
+        UserError: a model works at another rate, or its classes are not ``classes`` in the same order.
+    """
+    roles = {one.name: one for way in system.starts for one in way}
+    for role, path in initial.items():
+        other, description = load_model(path)
+        if other.sample_rate != system.sample_rate:
+            raise UserError(
+                f"{path}: works at {other.sample_rate} Hz, and what it is put together with at {system.sample_rate} "
+                "Hz; train both at one rate"
+            )
+        if roles[role].with_classes and other.classes != classes:
+            raise UserError(f"{path}: {differ(other.classes, classes)}; train it on the same classes in the same order")
+        system.start_from(role, other, description["selected"])
+
+
+def differ(found, expected) -> str:
+    """How the classes of a model differ from others, in words.
+
+    >>> differ(("Cat", "Dog"), ("Dog", "Cat"))
+    'its classes are Cat, Dog, not Dog, Cat'
+    """
+    return f"its classes are {', '.join(found)}, not {', '.join(expected)}"
 
 
 def assemble(separator, detector, device="cpu"):
@@ -111,22 +172,21 @@ def assemble(separator, detector, device="cpu"):
     Returns:
         as :func:`load_model`; the selected variant is the detector's.
     """
-    parts = [load_model(path, device) for path in (separator, detector)]
-    (_, first), (_, second) = parts
-    require(separator, first, "separation")
-    require(detector, second, "detection")
-    section = {**second["config"], "separator": first["config"]["separator"]}
-    section = {key: section[key] for key in ("separator", "frontend", "detector", "teaching", "selection")}
-    system = build("joint", Classes(tuple(second["classes"])), section).to(device)
-    for part, description in parts:
-        system.start_from(part, description["selected"])
-    description = describe(system, "joint", section, second["seconds"])
-    return system.eval(), {**description, "selected": second["selected"]}
+    initial = {"separator": separator, "detector": detector}
+    sections, second = inherited(SYSTEMS["joint"], initial), described(detector)
+    own = {key: second["config"][key] for key in ("teaching", "selection") if key in second["config"]}
+    section = config.resolve_kind(of_task("train-joint"), {**own, **sections, "kind": "joint"}, "system")
+    classes = Classes(tuple(second["classes"]))
+    system = build(classes, section)
+    start(system, initial, classes)
+    description = describe(system, section, second["seconds"])
+    return system.to(device).eval(), {**description, "selected": second["selected"]}
 
 
-def build(name: str, classes: Classes, config: dict):
-    """The system ``name`` with a configuration that is checked again: a file may come from elsewhere."""
-    return SYSTEMS[name](classes, **resolve(SYSTEMS[name], config, "system"))
+def build(classes: Classes, section: dict):
+    """A system from a section with its ``kind``, which is checked again: a file may come from elsewhere."""
+    resolved = config.resolve_kind(SYSTEMS, section, "system")
+    return accelerate(config.build(SYSTEMS, resolved, {"classes": classes}))
 
 
 def fingerprint(path) -> str:

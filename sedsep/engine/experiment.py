@@ -24,18 +24,19 @@ PACKAGES = ["torch", "torchaudio", "numpy", "scipy", "pandas", "librosa", "sound
 MAY_CHANGE = {"schedule.epochs", "schedule.patience", "schedule.save_minutes", "data.workers"}
 
 
-def open_experiment(directory, resolved: dict) -> None:
+def open_experiment(directory, resolved: dict, said_today) -> None:
     """Create the experiment, or make sure that the existing one was asked for the same.
 
     Args:
         resolved: the resolved configuration; under "given", the fingerprints of data and initial models.
+        said_today: what an existing one was asked for -> the same in today's words, with today's keys.
 
     Raises:
         UserError: the directory holds a run with another configuration or data; names what differs.
     """
     path = Path(directory) / "config.yaml"
     if path.exists() and (Path(directory) / "last.pt").exists():
-        old, new = _flatten(_read(path)), _flatten(resolved)
+        old, new = _flatten(said_today(_read(path))), _flatten(resolved)
         differing = [k for k in sorted(old | new) if old.get(k) != new.get(k) and k not in MAY_CHANGE]
         if differing:
             changes = "; ".join(f"{k}: {old.get(k)!r} -> {new.get(k)!r}" for k in differing[:4])

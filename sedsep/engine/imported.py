@@ -37,10 +37,10 @@ def import_checkpoint(path, out, proof=None, proof_of: str = "student", classes=
     """
     found = read(path, classes, settings)
     origin = {"peer": found.peer, "file": Path(path).name, "fingerprint": checkpoint.fingerprint(path)}
-    description = checkpoint.describe(found.system, found.name, found.config, found.seconds)
+    description = checkpoint.describe(found.system, found.config, found.seconds)
     state = {"weights": found.system.state_dict(), **description, "origin": origin}
     lines = list(found.notes)
-    with writing_directory(out, f"an imported {found.name} model") as directory:
+    with writing_directory(out, f"an imported {found.system.kind} model") as directory:
         for variant, reference in found.references.items():
             written = directory / f"best_{variant}.pt"
             own = _proof(found.system, reference)
@@ -77,7 +77,7 @@ def read(path, classes=None, settings=()):
                 return peer.read(file, _single(weights), classes, given)
             except UserError as error:
                 raise UserError(f"{path}: {error}") from None
-    if "format" in file and "system" in file:
+    if "format" in file and ("system" in file or "config" in file):
         raise UserError(f"{path}: is a model file of sedsep already; use it as it is")
     raise UserError(
         f"{path}: neither a DCASE 2021 baseline (sed_student...) nor a Conv-TasNet of asteroid (masker.TCN...); "
@@ -149,7 +149,7 @@ def _single(weights):
 @torch.no_grad()
 def _proof(system, reference):
     hop = system.grid.hop if system.grid else system.separator.stride
-    fewest = system.student.frontend.n_fft if system.grid else system.separator.kernel
+    fewest = system.student.frontend.spectrum.n_fft if system.grid else system.separator.kernel
     samples = fewest + FRAMES * hop
     values = reference(noise(0, samples))
     return {"seed": 0, "samples": samples, "outputs": {name: value.clone() for name, value in values.items()}}

@@ -3,13 +3,14 @@
 Sources: DCASE 2021 baseline (exponential warm-up), asteroid's recipes (halve on a plateau), spec 01 A.e and C.e.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 import torch
 
 from sedsep import ranks
 from sedsep.config import Count, Range, Whole
+from sedsep.errors import UserError, nearest
 from sedsep.schedule import Progress, exponential_ramp
 
 
@@ -24,8 +25,9 @@ class Optimisation:
             the released 2021 baseline does (its scheduler speaks only after the first step).
         decay_epochs: where the line reaches zero.
         plateau_patience, plateau_factor: epochs without a better objective before the rate is multiplied.
-        clip_norm: largest gradient norm; 0 never clips. accumulate: batches per optimiser step.
-        weight_decay: of Adam.
+        clip_norm: largest gradient norm of a group; 0 never clips. accumulate: batches per optimiser step.
+        weight_decay: of Adam. group_rates: highest rate of single groups of the system's parameters, as in
+            {classifier: 2.0e-4}; the schedule is the same for all.
     """
 
     learning_rate: Annotated[float, Range(0)] = 1e-3
@@ -38,17 +40,31 @@ class Optimisation:
     clip_norm: Annotated[float, Range(0)] = 0.0
     accumulate: Count = 1
     weight_decay: Annotated[float, Range(0)] = 0.0
+    group_rates: dict[str, float] = field(default_factory=dict)
 
 
 class Optimiser:
-    """Adam over the parameters that train, with the learning rate of the schedule and a guard on the gradient."""
+    """Adam over the parameters that train, with the learning rate of the schedule and a guard on the gradient.
 
-    def __init__(self, parameters, settings: Optimisation):
+    Args:
+        groups: name -> parameters, each group with a rate and a gradient norm of its own.
+
+    Raises:
+        UserError: a rate is given for a group that there is not.
+    """
+
+    def __init__(self, groups: dict, settings: Optimisation):
         self.settings = settings
-        self.parameters = [p for p in parameters if p.requires_grad]
+        for name in settings.group_rates:
+            if name not in groups:
+                raise UserError(f"configuration: optimisation.group_rates names {name!r}, no group of this system"
+                                f"{nearest(name, groups)}; it has: {', '.join(groups)}")  # fmt: skip
+        self.groups = {name: [p for p in parameters if p.requires_grad] for name, parameters in groups.items()}
+        self.rates = [settings.group_rates.get(name, settings.learning_rate) for name in self.groups]
         self.adam = torch.optim.Adam(
-            self.parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, foreach=True
-        )
+            [{"params": parameters} for parameters in self.groups.values()],
+            lr=settings.learning_rate, weight_decay=settings.weight_decay, foreach=True,
+        )  # fmt: skip
         self.scale = 1.0
         self.epochs_without_gain = 0
 
@@ -58,25 +74,27 @@ class Optimiser:
         Returns:
             whether the parameters moved.
         """
-        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        gradients = [p.grad for parameters in self.groups.values() for p in parameters if p.grad is not None]
         ranks.add_up(gradients)
-        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.settings.clip_norm or float("inf"))
-        moves = bool(gradients) and bool(torch.isfinite(norm))
+        most = self.settings.clip_norm or float("inf")
+        norms = [torch.nn.utils.clip_grad_norm_(parameters, most) for parameters in self.groups.values()]
+        moves = bool(gradients) and all(bool(torch.isfinite(norm)) for norm in norms)
         if moves:
-            for group in self.adam.param_groups:
-                group["lr"] = self.learning_rate(progress)
+            for group, highest in zip(self.adam.param_groups, self.rates):
+                group["lr"] = self.learning_rate(progress, highest)
             self.adam.step()
         self.adam.zero_grad(set_to_none=True)
         return moves
 
-    def learning_rate(self, progress: Progress) -> float:
-        """The learning rate of a step."""
+    def learning_rate(self, progress: Progress, highest: float = None) -> float:
+        """The learning rate of a step, where ``highest`` is the schedule's highest; by default the common one."""
         s = self.settings
+        highest = s.learning_rate if highest is None else highest
         if s.schedule == "warmup" and not (s.full_first_step and progress.step == 1):
-            return s.learning_rate * exponential_ramp(progress.epochs, s.warmup_epochs)
+            return highest * exponential_ramp(progress.epochs, s.warmup_epochs)
         if s.schedule == "decay":
-            return s.learning_rate * max(0.0, 1.0 - progress.epochs / s.decay_epochs)
-        return s.learning_rate * self.scale
+            return highest * max(0.0, 1.0 - progress.epochs / s.decay_epochs)
+        return highest * self.scale
 
     def after_validation(self, better: bool) -> None:
         """Lower the rate after ``plateau_patience`` validations without a better objective."""

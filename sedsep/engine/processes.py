@@ -18,6 +18,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.elastic.rendezvous.api import RendezvousError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+from sedsep.engine.devices import device_named
 from sedsep.errors import Died, Stopped, UserError
 
 AGAIN = (75, 130)
@@ -82,9 +83,9 @@ def join(device: str) -> str:
     Raises:
         UserError: the node shows fewer GPUs than processes, or the others did not come.
     """
-    kind = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    kind = device_named(device)
     if "RANK" not in os.environ:
-        return _usable(kind)
+        return kind
     if kind.startswith("cuda"):
         kind = _own_gpu(int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count())
         torch.cuda.set_device(kind)
@@ -95,16 +96,7 @@ def join(device: str) -> str:
             )
         except (RuntimeError, ValueError) as error:
             raise UserError(f"the processes of this run did not find each other: {error}") from None
-    return _usable(kind)
-
-
-def _usable(device):
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"device {device!r} cannot be used here ({reason}); see sedsep doctor") from None
-    return device
+    return device_named(kind)
 
 
 def _own_gpu(here, seen):

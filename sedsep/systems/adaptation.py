@@ -4,12 +4,15 @@ Source: Delcroix et al., "Few-shot learning of new sound classes for target soun
 section 3; spec 05, G.e and G.f.
 """
 
+from dataclasses import replace
+
 import torch
 from torch import nn
 
 from sedsep.labels import Classes
 from sedsep.systems.base import System
 from sedsep.systems.extraction import Extraction
+from sedsep.systems.streams import MIXTURES, MIXTURES_VALID, TargetMixtures
 
 
 class Adaptation(System):
@@ -20,8 +23,10 @@ class Adaptation(System):
         start: their embeddings ``(C, D)`` to begin with; None draws them as those of the trained classes were.
     """
 
+    kind = "adaptation"
+    data = TargetMixtures
+    streams, validation = (replace(MIXTURES, targets=True),), (replace(MIXTURES_VALID, targets=True),)
     variants = ("columns",)
-    needs_targets = True
 
     def __init__(self, extraction: Extraction, classes: Classes, start: torch.Tensor = None):
         super().__init__(classes, extraction.sample_rate)

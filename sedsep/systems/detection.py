@@ -10,12 +10,14 @@ import torch
 
 from sedsep import ranks
 from sedsep.config import Range
-from sedsep.labels import Classes, FrameGrid
-from sedsep.nnet.detector import CRNNSection, Detector
-from sedsep.nnet.frontend import LogMel
-from sedsep.systems.mean_teacher import MeanTeacher, Teaching
+from sedsep.labels import Classes
+from sedsep.nnet.detectors import DetectorSection
+from sedsep.nnet.detectors.detector import Detector
+from sedsep.nnet.frontends.frontend import Frontend
+from sedsep.systems.mean_teacher import MeanTeacher
 from sedsep.systems.mixup import mixup
 from sedsep.systems.selection import Selection
+from sedsep.systems.teacher import Teaching
 
 
 @dataclass(frozen=True)
@@ -32,41 +34,52 @@ class Mixup:
 
 
 class SoundEventDetection(MeanTeacher):
-    """Trains a detector from waveform to scores.
+    """Trains a detector from waveform to scores, with a mean teacher.
 
     Args:
-        frontend, detector, teaching, selection, mixup: keys of ``LogMel``, ``CRNN``, ``Teaching``, ``Selection``
-            and ``Mixup``.
+        frontend, detector, teaching, selection, mixup: keys of ``Frontend``, of a detector (``nnet/detectors``), of
+            ``Teaching``, ``Selection`` and ``Mixup``.
     """
+
+    kind, task = "detection", "train-sed"
+    time = -2
 
     def __init__(
         self,
         classes: Classes,
-        frontend: Annotated[dict, LogMel] = None,
-        detector: CRNNSection = None,
+        frontend: Annotated[dict, Frontend] = None,
+        detector: DetectorSection = None,
         teaching: Annotated[dict, Teaching] = None,
         selection: Annotated[dict, Selection] = None,
         mixup: Annotated[dict, Mixup] = None,
     ):
-        student = Detector(len(classes), frontend, detector)
-        grid = FrameGrid(frontend["sample_rate"], frontend["hop"], student.crnn.pool)
-        super().__init__(classes, frontend["sample_rate"], student, grid, teaching, selection)
+        def make():
+            return Detector(len(classes), frontend, detector)
+
+        super().__init__(classes, make, teaching, selection)
         self.mixup = Mixup(**mixup)
 
+    def parts(self, variant: str) -> dict:
+        """The detector."""
+        return {"detector": getattr(self, variant)}
+
     def prepare(self, batch):
-        """Student and teacher see the same features, mixed before the logarithm."""
-        waveform, strong, weak = super().prepare(batch)
+        """Spectra, mixed before the logarithm, all views of a clip alike."""
+        waveforms, strong, weak = super().prepare(batch)
         with torch.no_grad():
-            mel = self.student.frontend.magnitude(waveform)
+            views = [self.student.frontend.spectrum(waveform) for waveform in waveforms]
         if self.training and float(torch.rand(())) < self.mixup.probability:
-            mel, strong, weak = ranks.whole(mel), ranks.whole(strong).clone(), ranks.whole(weak).clone()
+            views, strong, weak = [*map(ranks.whole, views)], ranks.whole(strong).clone(), ranks.whole(weak).clone()
             for mask in (ranks.whole(batch.has_weak), ranks.whole(batch.has_strong)):
                 if mask.any():
-                    mel[mask], (strong[mask], weak[mask]) = mixup(
-                        mel[mask], [strong[mask], weak[mask]], self.mixup.alpha, self.mixup.labels
-                    )
-            mel, strong, weak = ranks.own(mel), ranks.own(strong), ranks.own(weak)
-        return mel, strong, weak
+                    mixed, (strong[mask], weak[mask]) = mixup(
+                        [view[mask] for view in views], [strong[mask], weak[mask]],
+                        self.mixup.alpha, self.mixup.labels,
+                    )  # fmt: skip
+                    for view, part in zip(views, mixed):
+                        view[mask] = part
+            views, strong, weak = [*map(ranks.own, views)], ranks.own(strong), ranks.own(weak)
+        return views, strong, weak
 
-    def run(self, network, mel):
-        return network.from_mel(mel)
+    def run(self, network, prepared):
+        return network.from_spectrum(prepared)

@@ -4,6 +4,7 @@ Source: Delcroix et al., "Few-shot learning of new sound classes for target soun
 sections 2.1 to 2.3 and eq. 5 to 7; spec 05, G.c.
 """
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import torch
@@ -16,13 +17,14 @@ from sedsep.labels import Classes
 from sedsep.losses.separation import pairwise_neg_sdr
 from sedsep.nnet.soundbeam import EnrolmentEncoder, Extractor
 from sedsep.systems.base import System
+from sedsep.systems.streams import MIXTURES, MIXTURES_VALID, TargetMixtures
 
 CLUES = {"onehot": ("onehot",), "enrolment": ("enrolment",), "mixed": ("enrolment", "onehot")}
 OF_THE_EXTRACTOR_ALONE = {"adaptation", "n_repeats", "mask"}
 
 
 class Extraction(System):
-    """Trains an extractor (mixtures and embeddings -> sounds) and the encoders of its embeddings.
+    """Trains an extractor of target sounds, by class, by an example (enrolment) or by either; and their encoders.
 
     Args:
         sample_rate: Hz. extractor: keys of ``Extractor``; the enrolment encoder has its sizes and one repeat.
@@ -33,8 +35,12 @@ class Extraction(System):
         loss: "snr" is scale-dependent as in the paper's eq. 6, "sisdr" as in SpeakerBeam.
     """
 
+    kind, task = "extraction", "train-tse"
+    data = TargetMixtures
+    streams = (replace(MIXTURES, text="Set of clips with stems to train on", targets=True),)
+    validation = (replace(MIXTURES_VALID, text="Set of clips with stems to choose the best epoch on", targets=True),)
+    shortcuts = ("clue",)
     variants = ("extractor",)
-    needs_targets = True
 
     def __init__(
         self,
@@ -50,9 +56,11 @@ class Extraction(System):
         self.clues, self.alternate, self.loss = CLUES[clue], alternate, loss
         self.embedding_weight = embedding_weight if clue == "mixed" else 0.0
         self.extractor = Extractor(**extractor)
-        self.needs_enrolments = "enrolment" in self.clues
         self.encoder = self.table = None
-        if self.needs_enrolments:
+        if "enrolment" in self.clues:
+            self.streams, self.validation = (
+                tuple(replace(stream, enrolments=True) for stream in part) for part in (self.streams, self.validation)
+            )
             shared = {key: value for key, value in extractor.items() if key not in OF_THE_EXTRACTOR_ALONE}
             self.encoder = EnrolmentEncoder(self.extractor.width, **shared)
         if "onehot" in self.clues:

@@ -9,14 +9,18 @@ from typing import Annotated, Literal
 import torch
 from torch import nn
 
-from sedsep.labels import Classes, FrameGrid
-from sedsep.nnet.crnn import Detection
-from sedsep.nnet.detector import CRNNSection, Detector
-from sedsep.nnet.frontend import LogMel
-from sedsep.nnet.separators import SeparatorSection, build_separator
+from sedsep.config import build
+from sedsep.labels import Classes
+from sedsep.nnet.detectors import DetectorSection
+from sedsep.nnet.detectors.detector import Detector
+from sedsep.nnet.frontends.frontend import Frontend
+from sedsep.nnet.poolings import Detection
+from sedsep.nnet.separators import SEPARATORS, SeparatorSection
 from sedsep.systems.frozen import batch_norms, keep_still
-from sedsep.systems.mean_teacher import MeanTeacher, Teaching
+from sedsep.systems.mean_teacher import MeanTeacher
 from sedsep.systems.selection import Selection
+from sedsep.systems.streams import DETECTOR, SAME, SEPARATOR
+from sedsep.systems.teacher import Teaching
 
 
 class SeparatedDetector(nn.Module):
@@ -30,6 +34,7 @@ class SeparatedDetector(nn.Module):
         super().__init__()
         self.separator = separator
         self.detector = detector
+        self.sample_rate, self.grid = detector.sample_rate, detector.grid
 
     def forward(self, waveform) -> Detection:
         """Waveform ``(B, T)`` -> ``Detection``."""
@@ -54,10 +59,14 @@ class Joint(MeanTeacher):
         mode: which part learns.
         freeze_batch_norm: keep the batch-norm statistics and affine of the detector when it learns, as the
             DCASE 2021 SSep+SED baseline does (the paper does not say).
-        separator, frontend, detector, teaching, selection: keys of a separator (``nnet/separators.py``), of
-            ``LogMel``, ``CRNN``, ``Teaching`` and ``Selection``. The first three come from the checkpoints that
-            training starts from.
+        separator, frontend, detector, teaching, selection: keys of a separator (``nnet/separators``), of
+            ``Frontend``, of a detector (``nnet/detectors``), ``Teaching`` and ``Selection``. The first three come
+            from the models that training starts from.
     """
+
+    kind, task = "joint", "train-joint"
+    starts = ((SEPARATOR, DETECTOR), (SAME,))
+    shortcuts = ("mode",)
 
     def __init__(
         self,
@@ -65,15 +74,16 @@ class Joint(MeanTeacher):
         mode: Literal["stage1", "stage2", "joint"] = "joint",
         freeze_batch_norm: bool = True,
         separator: SeparatorSection = None,
-        frontend: Annotated[dict, LogMel] = None,
-        detector: CRNNSection = None,
+        frontend: Annotated[dict, Frontend] = None,
+        detector: DetectorSection = None,
         teaching: Annotated[dict, Teaching] = None,
         selection: Annotated[dict, Selection] = None,
     ):
-        inner = Detector(len(classes), frontend, detector)
-        grid = FrameGrid(frontend["sample_rate"], frontend["hop"], inner.crnn.pool)
-        student = SeparatedDetector(build_separator(separator), inner)
-        super().__init__(classes, frontend["sample_rate"], student, grid, teaching, selection)
+        def make():
+            inner = Detector(len(classes), frontend, detector)
+            return SeparatedDetector(build(SEPARATORS, separator), inner)
+
+        super().__init__(classes, make, teaching, selection)
         self.freeze_batch_norm = freeze_batch_norm
         self.frozen = {"stage1": "separator", "stage2": "detector", "joint": None}[mode]
         for parameter in self.frozen_parameters(self.student):
@@ -100,29 +110,19 @@ class Joint(MeanTeacher):
 
     def prepare(self, batch):
         """A frozen separator is the same in student and teacher: its sources are computed once for both."""
-        waveform, strong, weak = super().prepare(batch)
+        views, strong, weak = super().prepare(batch)
         if self.frozen != "separator":
-            return waveform, strong, weak
+            return views, strong, weak
         with torch.no_grad():
-            return self.student.separator(waveform), strong, weak
+            return [self.student.separator(waveform) for waveform in views], strong, weak
 
-    def run(self, network, inputs):
-        """``Detection`` of the prepared inputs."""
-        return network.from_sources(inputs) if self.frozen == "separator" else network(inputs)
+    def run(self, network, prepared):
+        return network.from_sources(prepared) if self.frozen == "separator" else network(prepared)
 
-    def start_from(self, other, variant: str) -> None:
-        """Student and teacher take the separator, the detector or both from a trained system."""
-        parts = {"separator": lambda n: n.separator, "detector": lambda n: n.detector}
-        if isinstance(other, Joint):
-            source = getattr(other, variant)
-            found = {name: part(source) for name, part in parts.items()}
-        elif variant == "separator":
-            found = {"separator": other.separator}
-        else:
-            found = {"detector": getattr(other, variant)}
-        for name, module in found.items():
-            for network in (self.student, self.teacher):
-                parts[name](network).load_state_dict(module.state_dict())
+    def parts(self, variant: str) -> dict:
+        """Separator and detector of student or teacher."""
+        network = getattr(self, variant)
+        return {"separator": network.separator, "detector": network.detector}
 
     def separate(self, mixture, variant: str = "student"):
         """Mixture ``(B, T)`` -> estimates ``(B, N, T)``."""

@@ -1,99 +1,84 @@
-"""MeanTeacher: a student that learns from labels and from its own moving average, the teacher.
+"""MeanTeacher: a student that learns from labels and from its own moving average, on the same or another view.
 
 Source: DCASE 2021 task 4 SED baseline (Turpault et al. 2021; Tarvainen & Valpola 2017); spec 01, A.
 """
 
-import copy
-from dataclasses import dataclass
-from typing import Literal
-
 import torch
-from torch import nn
 
-from sedsep.labels import Classes, FrameGrid
-from sedsep.losses.detection import bce, consistency
-from sedsep.schedule import Progress, ema_decay, exponential_ramp
+from sedsep.errors import UserError
+from sedsep.labels import Classes
+from sedsep.losses.detection import bce
+from sedsep.schedule import Progress
 from sedsep.systems.base import System
 from sedsep.systems.selection import Selection, detection_metrics
-
-
-@dataclass(frozen=True)
-class Teaching:
-    """How the teacher teaches.
-
-    Args:
-        consistency_weight: the weight after the ramp. ramp_epochs: length of the exponential ramp.
-        consistency: between the scores of student and teacher.
-        ema_decay: limit of the teacher's decay; only parameters are averaged, never batch-norm buffers.
-    """
-
-    consistency_weight: float = 2.0
-    ramp_epochs: float = 50.0
-    consistency: Literal["mse", "bce"] = "mse"
-    ema_decay: float = 0.999
+from sedsep.systems.streams import LABELLED, LABELLED_VALID, Labelled
+from sedsep.systems.teacher import Teaching
 
 
 class MeanTeacher(System):
     """A student network and its teacher, on any mix of strongly, weakly and not labelled clips.
 
-    The teacher starts as a copy of the student, runs in training mode (dropout active, its batch-norm statistics
-    follow its own forward passes), and is never trained by gradient.
-
     Args:
-        student: waveform ``(B, T)`` -> ``Detection``. grid: frames of its strong scores.
+        make: gives a student network with new weights, waveform ``(B, T)`` -> ``Detection``; the network has
+            ``sample_rate`` and the ``grid`` of its strong scores.
         teaching: keys of ``Teaching``. selection: keys of ``Selection``.
+
+    Attributes:
+        time: the axis of time in what the networks are given, see :meth:`prepare`.
     """
 
+    data = Labelled
+    streams, validation = LABELLED, LABELLED_VALID
     variants = ("student", "teacher")
+    time = -1
 
-    def __init__(
-        self, classes: Classes, sample_rate: int, student: nn.Module, grid: FrameGrid, teaching: dict, selection: dict
-    ):
-        super().__init__(classes, sample_rate)
-        self.grid = grid
+    def __init__(self, classes: Classes, make, teaching: dict, selection: dict):
+        student = make()
+        super().__init__(classes, student.sample_rate)
+        self.grid = student.grid
         self.teaching = Teaching(**teaching)
         self.selection = Selection(**selection)
         self.student = student
-        self.teacher = copy.deepcopy(student).requires_grad_(False)
+        self.teacher = self.teaching.teacher_of(student, make)
+
+    @property
+    def views(self) -> int:
+        """How many views of each clip it hears."""
+        return 2 if self.teaching.view == "other" else 1
 
     def forward(self, batch, progress: Progress) -> dict:
         """Losses "strong" and "weak" (cross-entropy on the clips that have such labels) and "consistency"."""
-        inputs, strong, weak = self.prepare(batch)
-        student = self.run(self.student, inputs)
+        views, strong, weak = self.prepare(batch)
+        student = self.run(self.student, views[0])
         with torch.no_grad():
-            teacher = self.run(self.teacher, inputs)
-        weight = self.teaching.consistency_weight * exponential_ramp(progress.epochs, self.teaching.ramp_epochs)
-        kind = self.teaching.consistency
+            teacher = self.run(self.teacher, self.teaching.heard(views[-1], self.time))
         return {
             "strong": bce(student.strong, strong, batch.has_strong),
             "weak": bce(student.weak, weak, batch.has_weak),
-            "consistency": weight
-            * (consistency(student.strong, teacher.strong, kind) + consistency(student.weak, teacher.weak, kind)),
+            "consistency": self.teaching.loss(student, teacher, progress),
         }
 
     def prepare(self, batch):
-        """Network inputs, strong labels ``(B, L', C)`` and weak labels ``(B, C)`` of a batch."""
+        """What the networks are given, strong labels ``(B, L', C)`` and weak labels ``(B, C)`` of a batch.
+
+        The first is a list: the student's view, and the teacher's where it hears another.
+        """
         n_frames = self.grid.n_frames(batch.mixture.shape[-1])
         shape = (len(batch), len(self.classes))
         strong = batch.mixture.new_zeros(shape[0], n_frames, shape[1]) if batch.strong is None else batch.strong
         weak = batch.mixture.new_zeros(shape) if batch.weak is None else batch.weak
-        return batch.mixture, strong, weak
+        views = [batch.mixture] if self.views == 1 else [batch.mixture, batch.other_view]
+        if views[-1] is None:
+            raise UserError("system.teaching.view is other, but the data draw no second view of their clips")
+        return views, strong, weak
 
-    def run(self, network, inputs):
-        """``Detection`` of the prepared inputs."""
-        return network(inputs)
+    def run(self, network, prepared):
+        """``Detection`` of one prepared view."""
+        return network(prepared)
 
-    @torch.no_grad()
     def after_step(self, progress: Progress) -> None:
-        """Move the teacher towards the student; frozen parameters stay as they are."""
-        decay = ema_decay(progress.step, self.teaching.ema_decay)
-        pairs = [
-            (average, trained)
-            for average, trained in zip(self.teacher.parameters(), self.student.parameters())
-            if trained.requires_grad
-        ]
-        torch._foreach_mul_([average for average, _ in pairs], decay)
-        torch._foreach_add_([average for average, _ in pairs], [trained for _, trained in pairs], alpha=1 - decay)
+        """Move the teacher towards the student."""
+        self.teaching.update(self.teacher, self.student, progress)
 
     @torch.no_grad()
     def validate(self, loaders: dict) -> dict:
@@ -104,5 +89,5 @@ class MeanTeacher(System):
         """Waveform ``(B, T)`` -> ``Detection`` of the student or the teacher."""
         return getattr(self, variant)(waveform)
 
-    def postprocess(self) -> list:
+    def smoothing(self) -> list:
         return [{"name": "median", "seconds": self.selection.median}] if self.selection.median else []

@@ -3,26 +3,29 @@
 Source: JSS (de Benito-Gorron et al. 2022), section 3.1; MixIT (Wisdom et al. 2020).
 """
 
-from typing import Annotated, Literal
+from dataclasses import replace
+from typing import Literal
 
 import torch
 
 from sedsep import ranks
+from sedsep.config import build
 from sedsep.errors import UserError
 from sedsep.labels import Classes
 from sedsep.losses.mixit import mixit
 from sedsep.losses.pit import pit
 from sedsep.losses.separation import pairwise_log_mse
 from sedsep.losses.supervised import supervised
-from sedsep.nnet.separators import SeparatorSection, build_separator
+from sedsep.nnet.separators import SEPARATORS, SeparatorSection
 from sedsep.systems.base import System
+from sedsep.systems.streams import MIXTURES, MIXTURES_VALID, Mixtures
 
 
 class Separation(System):
-    """Trains a separator ``(B, T) -> (B, N, T)``.
+    """Trains a separator: PIT on stems, or MixIT on mixtures of mixtures; ``(B, T) -> (B, N, T)``.
 
     Args:
-        sample_rate: Hz. separator: keys of a separator (``nnet/separators.py``).
+        sample_rate: Hz. separator: keys of a separator (``nnet/separators``).
         loss: "pit" needs stems; "mixit" adds neighbouring clips of the batch in pairs and needs none.
         form: "snr" is the plain negative SNR of JSS; "thresholded" stops to reward at ``snr_max`` dB.
         zero_targets: what a silent reference asks of its output under "pit": nothing ("plain", as JSS writes it:
@@ -34,7 +37,12 @@ class Separation(System):
             come background first, and one with the name "" keeps its own. None: all may.
     """
 
+    kind, task = "separation", "train-sep"
+    data = Mixtures
+    streams, validation = (MIXTURES,), (MIXTURES_VALID,)
+    shortcuts = ("loss",)
     variants = ("separator",)
+    needs_classes = False
 
     def __init__(
         self,
@@ -51,14 +59,20 @@ class Separation(System):
         groups: list[str] | None = None,
     ):
         super().__init__(classes, sample_rate)
-        self.separator = build_separator(separator)
+        self.separator = build(SEPARATORS, separator)
         self.loss, self.form, self.snr_max = loss, form, snr_max
         self.zero_targets, self.zero_mean, self.reduction = zero_targets, zero_mean, reduction
         self.assignment, self.groups = assignment, groups
         if groups is not None and len(groups) != separator["n_sources"]:
             raise UserError(f"system.groups names {len(groups)} outputs; the separator has {separator['n_sources']}")
-        self.n_sources = separator["n_sources"] if loss == "pit" else None
+        if loss == "pit":
+            stems = {"sources": separator["n_sources"]}
+            self.streams, self.validation = (replace(MIXTURES, **stems),), (replace(MIXTURES_VALID, **stems),)
         self.clips_together = 2 if loss == "mixit" else 1
+
+    def parts(self, variant: str) -> dict:
+        """The separator."""
+        return {"separator": self.separator}
 
     def forward(self, batch, progress) -> dict:
         """The loss "pit" or "mixit", in dB."""

@@ -6,14 +6,17 @@ import torch
 from sedsep.engine import checkpoint
 from sedsep.errors import UserError
 from sedsep.apply import decode as decoding
+from sedsep.apply import model as models
 from sedsep.scores.directory import ScoreSet
 from sedsep.evaluate.smooth.smooth import model_smoother
 from sedsep.files import clip_id
+from sedsep.labels import Classes
 
 SEPARATOR = {"n_sources": 3, "n_filters": 8, "kernel": 16, "bottleneck": 4, "hidden": 8, "skip": 4, "n_blocks": 2}
 SECTION = {
+    "kind": "joint",
     "separator": SEPARATOR,
-    "frontend": {"sample_rate": 8000, "n_fft": 256, "hop": 128, "n_mels": 8, "f_max": 4000.0},
+    "frontend": {"spectrum": {"sample_rate": 8000, "n_fft": 256, "hop": 128, "n_mels": 8, "f_max": 4000.0}},
     "detector": {"channels": [4, 4, 4], "pools": [[2, 2], [2, 2], [1, 2]], "hidden": 4, "n_layers": 1},
 }
 
@@ -21,22 +24,20 @@ SECTION = {
 @pytest.fixture
 def model(tmp_path):
     """A joint model file that no one has trained."""
-    from sedsep.labels import Classes
-
     torch.manual_seed(0)
-    system = checkpoint.build("joint", Classes(("High", "Low")), SECTION)
+    system = checkpoint.build(Classes(("High", "Low")), SECTION)
     with torch.no_grad():
         for parameter in system.teacher.parameters():
             parameter.mul_(1.1)
     path = tmp_path / "best_teacher.pt"
-    state = {"weights": system.state_dict(), **checkpoint.describe(system, "joint", SECTION, 1.0)}
+    state = {"weights": system.state_dict(), **checkpoint.describe(system, SECTION, 1.0)}
     checkpoint.save(path, {**state, "selected": "teacher"})
     return path
 
 
-def run(model, out, data=None, files=(), **options):
-    system, description = decoding.load(model)
-    return ScoreSet.read(decoding.decode(system, description, decoding.recordings(data, files), out, **options))
+def run(model, out, data=None, files=(), variant=None, **options):
+    loaded = models.load(model, "cpu", variant)
+    return ScoreSet.read(decoding.decode(loaded, decoding.recordings(data, files), out, **options))
 
 
 def test_every_clip_gets_its_table(tmp_path, make_set, model):
@@ -97,7 +98,7 @@ def test_long_recordings_are_decoded_in_windows(tmp_path, model, monkeypatch):
     path = tmp_path / "long.wav"
     soundfile.write(path, 0.1 * rng.standard_normal(8000 * 12), 8000)
     whole = run(model, tmp_path / "whole", files=[path])
-    monkeypatch.setattr(decoding, "LONGEST_WHOLE", 5.0)
+    monkeypatch.setattr(models, "LONGEST_WHOLE", 5.0)
     windows = run(model, tmp_path / "windows", files=[path])
     assert windows.clips["long"].scores.shape == whole.clips["long"].scores.shape
     assert (windows.clips["long"].scores > 0).all()

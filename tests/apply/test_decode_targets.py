@@ -15,7 +15,7 @@ from sedsep.errors import UserError
 from sedsep.evaluate.score import output, score
 from sedsep.apply.decode_targets import decode
 from sedsep.apply.enrol import shots_of
-from sedsep.apply.extract import load, mean_embedding
+from sedsep.apply.model import load
 from sedsep.files import clip_id, write_table
 from sedsep.metrics.separation import leakage, pairwise_sdr, pairwise_si_sdr
 
@@ -37,24 +37,24 @@ def numbers(out, data):
 
 
 def test_every_clue_extracts_its_classes(tmp_path, data, extractor, tone):
-    model = extractor()
+    model = load(extractor())
     assert decode(model, data, tmp_path / "out", ["onehot", "enrolment"]) == 16
     files = sorted(p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.wav"))
     assert files[:2] == ["extracted/enrolment/test_0/High.wav", "extracted/enrolment/test_0/Low.wav"]
-    system, mixture = load(model), torch.from_numpy(audio.read(data / "audio/test_1.wav", 8000))
+    mixture = torch.from_numpy(audio.read(data / "audio/test_1.wav", 8000))
     example = read_enrolment(tmp_path / "low.wav", 8000, 0.1, 0.5)
     for clue, embedding in (
-        ("onehot", system.embed_class("Low").detach()),
-        ("enrolment", torch.from_numpy(mean_embedding(system, [example]))),
+        ("onehot", model.system.embed_class("Low").detach()),
+        ("enrolment", torch.from_numpy(model.embedding([example]))),
     ):
         with torch.no_grad():
-            expected = system.extractor(mixture[None], embedding.view(1, 1, -1))[0, 0].numpy()
+            expected = model.system.extractor(mixture[None], embedding.view(1, 1, -1))[0, 0].numpy()
         found = audio.read(tmp_path / f"out/extracted/{clue}/test_1/Low.wav", 8000)
         np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
 
 
 def test_numbers_are_those_of_the_metrics(tmp_path, data, extractor):
-    decode(extractor(), data, tmp_path / "out", ["onehot"])
+    decode(load(extractor()), data, tmp_path / "out", ["onehot"])
     found, sdr, si_sdr, leaks = numbers(tmp_path / "out", data), [], [], []
     for clip in ClipSet.read(data):
         mixture, (stem,) = audio.read(clip.path, 8000), [s for s in clip.stems if s.label]
@@ -88,8 +88,8 @@ def test_the_target_itself_is_perfect_and_silence_leaks_nothing(tmp_path, data):
 
 
 def test_a_registry_extracts_its_own_classes_alone(tmp_path, data, extractor, tone):
-    model, table = extractor(classes=("High",)), tmp_path / "mean1.tsv"
-    enroll(model, shots_of("Low", [tone("low.wav", 300)], load(model)), table)
+    model, table = load(extractor(classes=("High",))), tmp_path / "mean1.tsv"
+    enroll(model, shots_of("Low", [tone("low.wav", 300)], model), table)
     assert decode(model, data, tmp_path / "out", ["onehot", table]) == 8
     found = numbers(tmp_path / "out", data)
     assert {"onehot.sdr", "onehot.leakage", "mean1.sdr", "mean1.leakage"} <= set(found)
@@ -97,12 +97,12 @@ def test_a_registry_extracts_its_own_classes_alone(tmp_path, data, extractor, to
 
 
 def test_mistakes(tmp_path, data, extractor):
-    model = extractor()
+    model = load(extractor())
     for clue, message in (("onhot", "did you mean 'onehot'"), (tmp_path / "none.tsv", "no registry with classes")):
         with pytest.raises(UserError, match=message):
             decode(model, data, tmp_path / "out", [clue])
     with pytest.raises(UserError, match="trained with --clue enrolment"):
-        decode(extractor("enrl", clue="enrolment"), data, tmp_path / "out", ["onehot"])
+        decode(load(extractor("enrl", clue="enrolment")), data, tmp_path / "out", ["onehot"])
     assert not (tmp_path / "out").exists()
     with pytest.raises(UserError, match="extraction needs extracted sounds"):
         truth = score.read_truth(data)
@@ -110,7 +110,7 @@ def test_mistakes(tmp_path, data, extractor):
 
 
 def test_the_file_of_results(tmp_path, data, extractor):
-    decode(extractor(), data, tmp_path / "out", ["onehot"])
+    decode(load(extractor()), data, tmp_path / "out", ["onehot"])
     truth = score.read_truth(data)
     found, truth = output.read(truth, tmp_path / "out")
     made = score.score(truth, found, ["extraction"], bootstrap=20)

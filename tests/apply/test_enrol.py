@@ -5,8 +5,9 @@ import pytest
 
 from sedsep.data.enrolment import read_enrolment
 from sedsep.errors import UserError
-from sedsep.apply import enrol, enrolled as registry
-from sedsep.apply.extract import load, mean_embedding
+from sedsep.apply import enrol
+from sedsep.apply import enrolled as registry
+from sedsep.apply.model import load
 
 
 def test_one_sound_per_recording_from_first_to_last_activity(tmp_path, extractor, tone):
@@ -16,22 +17,22 @@ def test_one_sound_per_recording_from_first_to_last_activity(tmp_path, extractor
 
 
 def test_the_class_is_the_mean_and_the_others_stay(tmp_path, extractor, tone):
-    model = extractor()
-    system, path = load(model), registry.beside(model)
+    model = load(extractor())
+    path = registry.beside(model.path)
     for name, files in (("bark", ["a.wav"]), ("meow", ["b.wav", "c.wav"]), ("bark", ["a.wav", "d.wav"])):
-        shots = enrol.shots_of(name, [tone(f, 300 + 100 * ord(f[0])) for f in files], system)
-        before = registry.read(path, model, 8)
-        learnt = enrol.register(path, model, system, shots, enrol.means(system, shots), "mean")
+        shots = enrol.shots_of(name, [tone(f, 300 + 100 * ord(f[0])) for f in files], model)
+        before = registry.read(path, model)
+        learnt = enrol.register(path, model, shots, enrol.means(model, shots), "mean")
         for other in set(before) - {name}:
             np.testing.assert_array_equal(learnt[other].embedding, before[other].embedding)
-        single = [mean_embedding(system, [read_enrolment(s.path, 8000, s.onset, s.offset)]) for s in shots[name]]
+        single = [model.embedding([read_enrolment(s.path, 8000, s.onset, s.offset)]) for s in shots[name]]
         np.testing.assert_allclose(learnt[name].embedding, np.mean(single, 0), atol=1e-6)
     assert list(learnt) == ["bark", "meow"] and len(learnt["bark"].recordings) == 2
 
 
 def test_names_that_cannot_be(extractor, tone):
-    system = load(extractor())
+    model = load(extractor())
     for name, message in (("High", "trained on 'High'"), ("a/b", "cannot name"), ("rest", "cannot name"),
                           ("", "cannot name")):  # fmt: skip
         with pytest.raises(UserError, match=message):
-            enrol.shots_of(name, [tone("a.wav")], system)
+            enrol.shots_of(name, [tone("a.wav")], model)

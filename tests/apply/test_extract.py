@@ -12,8 +12,9 @@ import torch
 from sedsep.data import audio
 from sedsep.errors import UserError
 from sedsep.apply import extract as extracting
-from sedsep.apply.extract import clues, extract, load, mean_embedding
+from sedsep.apply.extract import extract
 from sedsep.apply.long import LongExtraction
+from sedsep.apply.model import load
 
 rng = np.random.default_rng(0)
 
@@ -32,8 +33,8 @@ def read(path):
                                                     (48000, 3, "wav")])  # fmt: skip
 def test_parts_add_up_to_the_recording(tmp_path, extractor, rate, channels, suffix):
     path = recording(tmp_path / f"a.{suffix}", 1.3, rate, channels, "PCM_16")
-    system = load(extractor())
-    extract(system, path, clues(system, extractor(), ["High", "Low"]), tmp_path / "out")
+    model = load(extractor())
+    extract(model, path, model.clues(["High", "Low"]), tmp_path / "out")
     parts = [read(tmp_path / "out" / f"{name}.wav") for name in ("High", "Low", "rest")]
     np.testing.assert_allclose(sum(parts), read(path), atol=1e-6)
     assert all(part.any() for part in parts) and soundfile.info(tmp_path / "out/rest.wav").samplerate == rate
@@ -42,24 +43,24 @@ def test_parts_add_up_to_the_recording(tmp_path, extractor, rate, channels, suff
 
 def test_a_short_recording_is_extracted_by_the_network_as_it_is(tmp_path, extractor):
     path = recording(tmp_path / "a.wav", 1.0)
-    system = load(extractor())
-    wanted = clues(system, extractor(), ["High"])
-    extract(system, path, wanted, tmp_path / "out")
+    model = load(extractor())
+    wanted = model.clues(["High"])
+    extract(model, path, wanted, tmp_path / "out")
     with torch.no_grad():
         embedding = torch.from_numpy(wanted["High"]).view(1, 1, -1)
-        whole = system.extractor(torch.from_numpy(read(path).T), embedding)[0, 0].numpy()
+        whole = model.system.extractor(torch.from_numpy(read(path).T), embedding)[0, 0].numpy()
     found = read(tmp_path / "out/High.wav")[:, 0]
     assert np.linalg.norm(found - whole) < 1e-4 * np.linalg.norm(whole)
 
 
 def test_ten_minutes_in_pieces_equal_the_whole(tmp_path, extractor):
     sizes = {"n_filters": 16, "kernel": 64, "stride": 32, "bottleneck": 8, "hidden": 8, "n_blocks": 6, "n_repeats": 2}
-    system = load(extractor("long", extractor=sizes))
+    model = load(extractor("long", extractor=sizes))
     path = recording(tmp_path / "long.wav", 600.0)
-    wanted = {"High": system.embed_class("High").detach().numpy()}
-    extract(system, path, wanted, tmp_path / "out")
+    wanted = {"High": model.system.embed_class("High").detach().numpy()}
+    extract(model, path, wanted, tmp_path / "out")
     with torch.no_grad():
-        whole = system.extractor(torch.from_numpy(read(path).T), torch.from_numpy(wanted["High"]).view(1, 1, -1))
+        whole = model.system.extractor(torch.from_numpy(read(path).T), torch.from_numpy(wanted["High"]).view(1, 1, -1))
     whole, found = whole[0, 0].numpy(), read(tmp_path / "out/High.wav")[:, 0]
     for second in range(600):  # of every second, the loud and the quiet ones
         part = slice(8000 * second, 8000 * second + 8000)
@@ -69,9 +70,10 @@ def test_ten_minutes_in_pieces_equal_the_whole(tmp_path, extractor):
 
 MEMORY = """
 import resource, sys
-from sedsep.apply.extract import extract, load
-system = load(sys.argv[1])
-extract(system, sys.argv[2], {"High": system.embed_class("High").detach().numpy()}, sys.argv[3])
+from sedsep.apply.extract import extract
+from sedsep.apply.model import load
+model = load(sys.argv[1])
+extract(model, sys.argv[2], {"High": model.system.embed_class("High").detach().numpy()}, sys.argv[3])
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
@@ -89,46 +91,44 @@ def test_memory_does_not_grow_with_the_recording(tmp_path, extractor):
 
 
 def test_examples_and_classes(tmp_path, extractor, tone):
-    model = extractor()
-    system = load(model)
+    model = load(extractor())
     examples = [tone("bark.one.wav", 440), tone("b.wav", 880, rate=16000)]
-    wanted = clues(system, model, ["Low"], examples)
+    wanted = model.clues(["Low"], examples)
     assert list(wanted) == ["Low", "bark.one"]
-    single = [clues(system, model, examples=[path]).popitem()[1] for path in examples]
+    single = [model.clues(like=[path]).popitem()[1] for path in examples]
     np.testing.assert_allclose(wanted["bark.one"], np.mean(single, 0), atol=1e-6)
     inside = np.sin(2 * np.pi * 440 * np.arange(4000) / 8000).astype(np.float32)
-    np.testing.assert_allclose(single[0], mean_embedding(system, [0.3 * inside]), atol=0.05)
+    np.testing.assert_allclose(single[0], model.embedding([0.3 * inside]), atol=0.05)
 
 
 def test_what_cannot_be_asked_for(tmp_path, extractor, tone):
-    model = extractor()
-    system = load(model)
+    model = load(extractor())
     for arguments, message in (
         ((), "nothing to extract"),
         ((["Hihg"],), "no class 'Hihg'"),
         (((), [tone("rest.wav")]), "'rest' is the name of what is left over"),
     ):
         with pytest.raises(UserError, match=message):
-            clues(system, model, *arguments)
+            extract(model, recording(tmp_path / "m.wav", 1.0), model.clues(*arguments), tmp_path / "out")
     with pytest.raises(UserError, match="takes no examples"):
-        clues(load(extractor("onehot", clue="onehot")), model, examples=[tone("a.wav")])
+        load(extractor("onehot", clue="onehot")).clues(like=[tone("a.wav")])
 
 
 def test_a_failed_extraction_leaves_nothing(tmp_path, extractor, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    system = load(extractor())
+    model = load(extractor())
     path = recording(tmp_path / "a.wav", 1.0)
     monkeypatch.setattr(LongExtraction, "_decode", full)
     with pytest.raises(UserError, match="out: No space left"):
-        extract(system, path, {"High": np.ones(8, np.float32)}, tmp_path / "out")
+        extract(model, path, {"High": np.ones(8, np.float32)}, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_a_recording_shorter_than_a_frame(tmp_path, extractor):
     audio.write(tmp_path / "a.wav", np.full(5, 0.1), 8000)
-    system = load(extractor())
-    extracting.extract(system, tmp_path / "a.wav", {"High": np.ones(8, np.float32)}, tmp_path / "out")
+    model = load(extractor())
+    extracting.extract(model, tmp_path / "a.wav", {"High": np.ones(8, np.float32)}, tmp_path / "out")
     parts = [read(tmp_path / f"out/{name}.wav") for name in ("High", "rest")]
     np.testing.assert_allclose(sum(parts)[:, 0], 0.1, atol=1e-7)

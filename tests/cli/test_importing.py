@@ -34,7 +34,7 @@ class Trap:
 def detector(tmp_path):
     """A small Lightning checkpoint by the baseline's names, with a trap in it; and a table of its classes."""
     system = checkpoint.build("detection", Classes(("High", "Low")), SECTION)
-    own = {baseline_name(name): value for name, value in system.student.crnn.state_dict().items()}
+    own = {baseline_name(name): value for name, value in system.student.network.state_dict().items()}
     own = {name: value[:, :, 0, 0] if name.endswith("linear.weight") else value for name, value in own.items()}
     hyper = {
         "feats": {"sample_rate": 8000, "n_window": 256, "hop_length": 64, "n_mels": 8, "f_min": 0, "f_max": 4000},

@@ -34,7 +34,7 @@ def test_the_baselines_outputs_are_reproduced(peer, bring):
     torch.testing.assert_close(found["strong"], arrays["strong"], rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(found["weak"], arrays["weak"], rtol=1e-5, atol=1e-6)
     assert description["classes"][0] == "Alarm_bell_ringing" and description["classes"][9] == "Vacuum_cleaner"
-    assert description["postprocess"] == [{"name": "median", "seconds": 0.448}]
+    assert description["smoothing"] == [{"name": "median", "seconds": 0.448}]
     assert [description[key] for key in ("frame_seconds", "seconds", "sample_rate")] == [0.064, 10.0, 16000]
     assert description["config"] == config.resolve(SYSTEMS["detection"], {}, "system")
 
@@ -69,7 +69,7 @@ def test_a_small_baseline_by_its_hyper_parameters(peer, bring, early):
         assert imported.verify(out / f"best_{variant}.pt") < 1e-5
         _, description = checkpoint.load_model(out / f"best_{variant}.pt")
         assert description["selected"] == variant and description["seconds"] == 4.0
-        assert description["postprocess"] == [{"name": "median", "seconds": 5 * 2 * 64 / 8000}]
+        assert description["smoothing"] == [{"name": "median", "seconds": 5 * 2 * 64 / 8000}]
         assert description["config"]["frontend"]["n_fft"] == 256 and description["origin"]["file"] == "peer.ckpt"
 
 

@@ -59,7 +59,7 @@ def trainer(directory, epochs, bad=(), accumulate=1, save_minutes=0.0, **optimis
     settings = Optimisation(**{"schedule": "constant", "accumulate": accumulate, **optimisation})
     schedule = Schedule(epochs, save_minutes=save_minutes)
     return Trainer(
-        system, {"system": "toy"}, Optimiser(system.parameters(), settings), schedule, loader, {}, directory, 3
+        system, {"config": {"kind": "toy"}}, Optimiser(system.parameter_groups(), settings), schedule, loader, {}, directory, 3
     )
 
 
@@ -134,14 +134,14 @@ def test_accumulation_counts_optimiser_steps(tmp_path):
 
 
 def test_warm_up_and_its_first_step():
-    optimiser = Optimiser([nn.Parameter(torch.ones(1))], Optimisation(learning_rate=1e-3, warmup_epochs=50))
+    optimiser = Optimiser({"all": [nn.Parameter(torch.ones(1))]}, Optimisation(learning_rate=1e-3, warmup_epochs=50))
     rates = [optimiser.learning_rate(Progress(n, n / 118)) for n in (1, 2, 2950, 5900, 9000)]
     assert rates == pytest.approx([1e-3, 6.76e-6, 2.865e-4, 1e-3, 1e-3], rel=1e-2)
 
 
 def test_plateau_halves_the_rate():
     optimiser = Optimiser(
-        [nn.Parameter(torch.ones(1))], Optimisation(schedule="plateau", plateau_patience=1, plateau_factor=0.5)
+        {"all": [nn.Parameter(torch.ones(1))]}, Optimisation(schedule="plateau", plateau_patience=1, plateau_factor=0.5)
     )
     scales = []
     for better in (True, False, False, False, False, True):
@@ -151,7 +151,7 @@ def test_plateau_halves_the_rate():
 
 
 def test_decay_is_a_straight_line_to_zero():
-    optimiser = Optimiser([torch.nn.Parameter(torch.zeros(1))], Optimisation(0.1, "decay", decay_epochs=4))
+    optimiser = Optimiser({"all": [torch.nn.Parameter(torch.zeros(1))]}, Optimisation(0.1, "decay", decay_epochs=4))
     rates = [optimiser.learning_rate(Progress(1, epochs)) for epochs in (0.0, 1.0, 4.0, 9.0)]
     assert rates == pytest.approx([0.1, 0.075, 0.0, 0.0])
 
@@ -165,3 +165,18 @@ def test_a_step_counts_whenever_the_weights_move(tmp_path):
     before = weights(alone)
     alone.fit()
     assert alone.step == 0 and torch.equal(weights(alone), before)
+
+
+def test_groups_have_rates_and_norms_of_their_own():
+    a, b = (nn.Parameter(torch.zeros(2)) for _ in range(2))
+    settings = Optimisation(0.1, "constant", clip_norm=1.0, group_rates={"classifier": 0.01})
+    optimiser = Optimiser({"network": [a], "classifier": [b]}, settings)
+    a.grad, b.grad = torch.tensor([30.0, 40.0]), torch.tensor([0.3, 0.4])
+    norms = []
+    optimiser.adam.register_step_pre_hook(lambda *_: norms.extend(float(p.grad.norm()) for p in (a, b)))
+    assert optimiser.step(Progress(1, 1.0))
+    assert norms == pytest.approx([1.0, 0.5], rel=1e-4)  # clipped apart: the large one does not shrink the small one
+    torch.testing.assert_close(a.detach(), torch.tensor([-0.1, -0.1]), rtol=1e-4, atol=0)
+    torch.testing.assert_close(b.detach(), torch.tensor([-0.01, -0.01]), rtol=1e-4, atol=0)
+    with pytest.raises(UserError, match="names 'clasifier', no group.*did you mean 'classifier'"):
+        Optimiser({"network": [a], "classifier": [b]}, Optimisation(group_rates={"clasifier": 0.1}))

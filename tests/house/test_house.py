@@ -25,6 +25,7 @@ FLOORS = [
     {"engine"},
     {"apply"},
     {"evaluate"},
+    {"assembly"},
     {"train", "adapt"},
     {"cluster"},
     {"cli"},

@@ -2,12 +2,12 @@ import pytest
 import torch
 
 from sedsep.batch import Batch
-from sedsep.config import resolve
+from sedsep import config
 from sedsep.labels import Classes
 from sedsep.systems import SYSTEMS
 
 SEPARATOR = {"n_sources": 3, "n_filters": 8, "kernel": 16, "bottleneck": 4, "hidden": 8, "skip": 4, "n_blocks": 2}
-FRONTEND = {"sample_rate": 8000, "n_fft": 256, "hop": 128, "n_mels": 8, "f_max": 4000.0}
+FRONTEND = {"spectrum": {"sample_rate": 8000, "n_fft": 256, "hop": 128, "n_mels": 8, "f_max": 4000.0}}
 DETECTOR = {"channels": [4, 4, 4], "pools": [[2, 2], [2, 2], [1, 2]], "hidden": 4, "n_layers": 1}
 
 
@@ -20,9 +20,10 @@ def build():
         parts = {"separation": {"separator": SEPARATOR, "sample_rate": 8000}}
         detecting = {"frontend": FRONTEND, "detector": DETECTOR}
         parts["detection"] = detecting
-        parts["joint"] = parts["ensemble"] = {**detecting, "separator": SEPARATOR}
+        parts["joint"] = parts["ssep_sed"] = {**detecting, "separator": SEPARATOR}
         classes = Classes(("High", "Low"))
-        return SYSTEMS[name](classes, **resolve(SYSTEMS[name], {**parts[name], **section}))
+        resolved = config.resolve_kind(SYSTEMS, {"kind": name, **parts[name], **section})
+        return config.build(SYSTEMS, resolved, {"classes": classes})
 
     return make
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from sedsep.nnet.crnn import Detection
+from sedsep.nnet.poolings import Detection
 from sedsep.schedule import Progress
 from sedsep.systems.joint import SeparatedDetector
 
@@ -18,6 +18,8 @@ class Copies(nn.Module):
 
 class Level(nn.Module):
     """Stands for a detector: mean and size of the waveform as scores."""
+
+    sample_rate = grid = None
 
     def forward(self, waveform):
         strong = waveform.reshape(len(waveform), 4, -1).mean(2, keepdim=True)
@@ -73,8 +75,8 @@ def test_starts_from_the_selected_variants(build):
     with torch.no_grad():
         for parameter in detection.teacher.parameters():
             parameter.add_(1.0)
-    joint.start_from(separation, "separator")
-    joint.start_from(detection, "teacher")
+    joint.start_from("separator", separation, "separator")
+    joint.start_from("detector", detection, "teacher")
     for network in (joint.student, joint.teacher):
         for mine, theirs in (
             (network.separator, separation.separator),
@@ -82,7 +84,7 @@ def test_starts_from_the_selected_variants(build):
         ):
             assert all(torch.equal(a, b) for a, b in zip(mine.state_dict().values(), theirs.state_dict().values()))
     other = build("joint", 4)
-    other.start_from(joint, "teacher")
+    other.start_from("model", joint, "teacher")
     assert all(torch.equal(a, b) for a, b in zip(other.state_dict().values(), joint.state_dict().values()))
 
 

@@ -3,7 +3,7 @@ import torch
 
 from sedsep.batch import Batch
 from sedsep.labels import Classes, FrameGrid
-from sedsep.nnet.crnn import Detection
+from sedsep.nnet.poolings import Detection
 from sedsep.systems.selection import Selection, detection_metrics
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from sedsep import config
+from sedsep.engine import checkpoint
 from sedsep.errors import UserError
 from sedsep.labels import Classes
 from sedsep.systems import SYSTEMS
@@ -18,14 +19,13 @@ class Found:
     """A system of ours with the weights of a peer.
 
     Attributes:
-        peer: where it comes from, for people. name, config: of the system, as a model file has them.
+        peer: where it comes from, for people. config: of the system, as a model file has it.
         system: in evaluation mode. seconds: length to which decoding pads a shorter clip.
         references: by variant, ``reference(waveform (B, T)) -> {output: tensor}``, the peer's network in plain
             torch functions, from the peer's own names. notes: what was assumed or ignored, one line each.
     """
 
     peer: str
-    name: str
     config: dict
     system: torch.nn.Module
     seconds: float
@@ -33,10 +33,10 @@ class Found:
     notes: list
 
 
-def build(name: str, classes: Classes, section: dict) -> tuple:
-    """The system ``name`` with a configuration, and the configuration with all defaults."""
-    resolved = config.resolve(SYSTEMS[name], section, "system")
-    return SYSTEMS[name](classes, **resolved).eval(), resolved
+def build(kind: str, classes: Classes, section: dict) -> tuple:
+    """The system ``kind`` with a configuration, in evaluation mode, and the configuration with all defaults."""
+    resolved = config.resolve_kind(SYSTEMS, {"kind": kind, **section}, "system")
+    return checkpoint.build(classes, resolved).eval(), resolved
 
 
 def place(weights: dict, own: dict, names) -> dict:

@@ -67,7 +67,7 @@ def read(file: dict, weights: dict, classes: Classes | None, settings: dict) -> 
     notes = [f"not said by the file, so asteroid's defaults: {assumed}"] if assumed else []
     seconds = net.kernel / system.sample_rate  # of the shortest mixture: the peer pads no clip
     references = {"separator": _Reference(weights, net)}
-    return Found("asteroid ConvTasNet", "separation", config, system, seconds, references, notes)
+    return Found("asteroid ConvTasNet", config, system, seconds, references, notes)
 
 
 def from_asteroid(weights: dict, own: dict) -> dict:

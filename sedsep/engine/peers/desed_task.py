@@ -1,6 +1,6 @@
 """DESED_task: the checkpoint of a DCASE 2021 task 4 baseline (PyTorch Lightning) as our ``detection`` system.
 
-Its settings are our defaults (Turpault et al. 2021; layer for layer in ``nnet/crnn.py``). Where the file holds its
+Its settings are our defaults (Turpault et al. 2021; layer for layer in ``nnet/detectors/crnn.py``). Where the file holds its
 ``hyper_parameters``, they are followed, and what ours cannot do is an error.
 """
 
@@ -15,7 +15,7 @@ from sedsep.config import typed
 from sedsep.engine.peers import Found, build, complete, demand, known, listed, number, place, section, size
 from sedsep.errors import UserError
 from sedsep.labels import Classes
-from sedsep.nnet.crnn import check_pools
+from sedsep.nnet.detectors.crnn import check_pools
 
 DESED = (
     "Alarm_bell_ringing", "Blender", "Cat", "Dishes", "Dog", "Electric_shaver_toothbrush", "Frying",
@@ -23,7 +23,7 @@ DESED = (
 )  # fmt: skip
 POOLS = [[2, 2], [2, 2], [1, 2], [1, 2], [1, 2], [1, 2], [1, 2]]
 LAYERS = ("conv", "batchnorm", "glu")
-BUFFERS = {"mel_spec.spectrogram.window": "window", "mel_spec.mel_scale.fb": "bands"}
+BUFFERS = {"mel_spec.spectrogram.window": "window", "mel_spec.mel_scale.fb": "bands"}  # ours: of the spectrum
 FEATS = {"sample_rate": "sample_rate", "n_window": "n_fft", "hop_length": "hop", "n_mels": "n_mels",
          "f_min": "f_min", "f_max": "f_max"}  # fmt: skip
 NET = {
@@ -68,17 +68,17 @@ def read(file: dict, weights: dict, classes: Classes | None, settings: dict) -> 
     system, config = build("detection", classes or Classes(DESED), configuration)
     unsaid = [key for key in ("feats", "net", "scaler") if not said.get(key)]
     notes = [f"not said by the file, so the published baseline's: {', '.join(unsaid)}"] if unsaid else []
-    notes += _check_buffers(weights, system.student.frontend)
+    notes += _check_buffers(weights, system.student.frontend.spectrum)
     references = {}
     for variant, peer in variants.items():
-        crnn = getattr(system, variant).crnn
+        crnn = getattr(system, variant).network
         try:
             crnn.load_state_dict(from_baseline(peer, crnn.state_dict()))
         except UserError as error:
             raise UserError(f"sed_{variant} {error}") from None
         references[variant] = _Reference(peer, config)
     seconds = float(number(section(said, "data"), "audio_max_len", 10.0))
-    return Found("DCASE 2021 baseline", "detection", config, system, seconds, references, notes)
+    return Found("DCASE 2021 baseline", config, system, seconds, references, notes)
 
 
 def from_baseline(weights: dict, own: dict) -> dict:
@@ -89,11 +89,12 @@ def from_baseline(weights: dict, own: dict) -> dict:
 def baseline_name(ours: str) -> str:
     """The baseline's name of a tensor of our CRNN.
 
-    >>> baseline_name("cnn.3.2.linear.weight"), baseline_name("attention.bias")
+    >>> baseline_name("cnn.3.2.linear.weight"), baseline_name("pooling.attention.bias")
     ('cnn.cnn.glu3.linear.weight', 'dense_softmax.bias')
     """
     name = re.sub(r"^cnn\.(\d+)\.(\d)\.", lambda m: f"cnn.cnn.{LAYERS[int(m[2])]}{m[1]}.", ours)
-    return name.replace("rnn.", "rnn.rnn.").replace("strong", "dense").replace("attention", "dense_softmax")
+    name = name.replace("pooling.strong", "dense").replace("pooling.attention", "dense_softmax")
+    return name.replace("rnn.", "rnn.rnn.")
 
 
 def _network(weights, prefix):
@@ -128,23 +129,23 @@ def _configuration(weights, network, said):
     detector |= {ours: net[key] for key, ours in (("pooling", "pools"), ("dropout", "dropout")) if key in net}
     if "pools" not in detector and depth != len(POOLS):
         raise UserError(f"does not say how its {depth} convolutions pool; add --set net.pooling=[[2,2],...]")
-    frontend = {ours: feats[key] for key, ours in FEATS.items() if key in feats}
+    spectrum = {ours: feats[key] for key, ours in FEATS.items() if key in feats}
     for buffer, key, axis in (("mel_spec.spectrogram.window", "n_fft", 0), ("mel_spec.mel_scale.fb", "n_mels", 1)):
         if buffer in weights:
-            frontend.setdefault(key, size(weights, buffer, axis))
+            spectrum.setdefault(key, size(weights, buffer, axis))
     pools = typed(detector.setdefault("pools", POOLS), list[list[int]], "net.pooling")
-    check_pools(number(frontend, "n_mels", 128), detector["channels"], pools)
-    frame = math.prod(time for time, _ in pools) * number(frontend, "hop", 256)  # samples
+    check_pools(number(spectrum, "n_mels", 128), detector["channels"], pools)
+    frame = math.prod(time for time, _ in pools) * number(spectrum, "hop", 256)  # samples
     frames = number(section(said, "training"), "median_window", 7)
-    median = round(frames * frame / max(1, number(frontend, "sample_rate", 16000)), 6)
-    return {"frontend": frontend, "detector": detector, "selection": {"median": median}}
+    median = round(frames * frame / max(1, number(spectrum, "sample_rate", 16000)), 6)
+    return {"frontend": {"spectrum": spectrum}, "detector": detector, "selection": {"median": median}}
 
 
-def _check_buffers(weights, frontend):
+def _check_buffers(weights, spectrum):
     """Compare the constants of feature extraction in the file with ours."""
     found = [name for name in BUFFERS if name in weights]
     for name in found:
-        ours = getattr(frontend, BUFFERS[name])
+        ours = getattr(spectrum, BUFFERS[name])
         if ours.shape != weights[name].shape or (ours - weights[name]).abs().max() > 1e-4:
             raise UserError(
                 f"{name} is not that of the 2021 baseline (mel bands on the HTK scale, symmetric Hamming "
@@ -180,7 +181,7 @@ class _Reference:
         return {"strong": strong.transpose(1, 2), "weak": (strong * weight).sum(1) / weight.sum(1)}
 
     def _features(self, waveform):
-        ours = self.config["frontend"]
+        ours = self.config["frontend"]["spectrum"]
         mel = torchaudio.transforms.MelSpectrogram(
             ours["sample_rate"], ours["n_fft"], hop_length=ours["hop"], f_min=ours["f_min"], f_max=ours["f_max"],
             n_mels=ours["n_mels"], window_fn=torch.hamming_window, wkwargs={"periodic": False}, power=1,

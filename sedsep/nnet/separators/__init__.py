@@ -1,11 +1,9 @@
-"""Separators by name: the section of a configuration that describes one, and what builds it.
+"""Separators: mixtures -> estimates of their sources; the list of what there is.
 
 Every one maps a mixture ``(B, T)`` to estimates ``(B, N, T)`` and has the attribute ``n_sources``.
 """
 
 from typing import Annotated
-
-from torch import nn
 
 from sedsep.nnet.separators.conv_tasnet import ConvTasNet
 from sedsep.nnet.separators.tdcn import FussTDCN, MixitTDCN
@@ -17,10 +15,5 @@ SEPARATORS = {
     "tdcn_mixit": MixitTDCN,
     "tdcn_asteroid": AsteroidTDCN,
 }
+# The section of a configuration that describes one; ``config.build(SEPARATORS, section)`` makes it.
 SeparatorSection = Annotated[dict, SEPARATORS]
-
-
-def build_separator(section: dict) -> nn.Module:
-    """The separator ``section["kind"]`` with the other keys as its arguments."""
-    section = dict(section)
-    return SEPARATORS[section.pop("kind")](**section)

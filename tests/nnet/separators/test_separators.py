@@ -3,10 +3,10 @@ import inspect
 import pytest
 import torch
 
-from sedsep.config import resolve
+from sedsep.config import build, resolve
 from sedsep.errors import UserError
 from sedsep.nnet.separators.conv_tasnet import ConvTasNet
-from sedsep.nnet.separators import SEPARATORS, SeparatorSection, build_separator
+from sedsep.nnet.separators import SEPARATORS, SeparatorSection
 
 
 def section(separator: SeparatorSection = None):
@@ -16,7 +16,7 @@ def section(separator: SeparatorSection = None):
 def test_without_a_kind_it_is_conv_tasnet():
     found = resolve(section, {"separator": {"n_blocks": 2}})["separator"]
     assert found["kind"] == "conv_tasnet" and found["n_blocks"] == 2
-    assert isinstance(build_separator(found), ConvTasNet)
+    assert isinstance(build(SEPARATORS, found), ConvTasNet)
 
 
 @pytest.mark.parametrize("kind", SEPARATORS)
@@ -24,7 +24,7 @@ def test_every_kind_can_be_built_from_its_resolved_section(kind):
     small = {"kind": kind, "n_sources": 2, "bottleneck": 4, "hidden": 4, "n_blocks": 1, "n_repeats": 1}
     found = resolve(section, {"separator": small})["separator"]
     assert set(found) == {"kind", *inspect.signature(SEPARATORS[kind]).parameters}
-    net = build_separator(found)
+    net = build(SEPARATORS, found)
     assert net.n_sources == 2 and net(torch.randn(1, 600)).shape == (1, 2, 600)
     assert resolve(section, {"separator": found})["separator"] == found
 

@@ -4,27 +4,31 @@ import pytest
 import torch
 
 from sedsep.engine.optimisation import Optimisation, Optimiser
-from sedsep.nnet.crnn import Detection
+from sedsep.nnet.poolings import Detection
 from sedsep.schedule import Progress, exponential_ramp
-from sedsep.systems.ensemble import EnsembleDetector
+from sedsep.config import resolve, resolve_kind
+from sedsep.nnet.detectors import DETECTORS
+from sedsep.nnet.frontends.frontend import Frontend
+from sedsep.systems.ssep_sed import TwoDetectors
 
-FRONTEND = {"sample_rate": 8000, "n_fft": 256, "hop": 128, "n_mels": 8, "f_max": 4000.0}
+FRONTEND = {"spectrum": {"sample_rate": 8000, "n_fft": 256, "hop": 128, "n_mels": 8, "f_max": 4000.0}}
 DETECTOR = {"channels": [4, 4, 4], "pools": [[2, 2], [2, 2], [1, 2]], "hidden": 4, "n_layers": 1, "dropout": 0.0}
 
 
 @pytest.fixture
 def network():
     torch.manual_seed(0)
-    return EnsembleDetector(2, FRONTEND, DETECTOR).eval()
+    detector = resolve_kind(DETECTORS, DETECTOR, given=("n_classes", "n_bands", "n_maps"))
+    return TwoDetectors(2, resolve(Frontend, FRONTEND), detector).eval()
 
 
 def test_the_scores_are_weighted_sums(network):
     sources = 0.1 * torch.randn(2, 3, 8000)
     with torch.no_grad():
-        found = network(network.magnitude(sources))
+        found = network(network.spectra(sources))
         single = [network.sources(sources[:, n]) for n in range(3)]
-        mel = sum(network.mixture.frontend.magnitude(sources[:, n]) for n in range(3))
-        whole = network.mixture.from_mel(mel)
+        mel = sum(network.mixture.frontend.spectrum(sources[:, n]) for n in range(3))
+        whole = network.mixture.from_spectrum(mel)
         q = network.weight
         for kind in ("strong", "weak"):
             added = sum(getattr(one, kind) for one in single).clamp(max=1)
@@ -38,7 +42,7 @@ def quiet(system):
     """Low scores, as those of a trained detector: at 1 the sum of the sources is cut and passes no gradient."""
     with torch.no_grad():
         for network in (system.student, system.teacher):
-            network.sources.crnn.strong.bias.fill_(-3.0)
+            network.sources.network.pooling.strong.bias.fill_(-3.0)
     return system
 
 
@@ -46,14 +50,14 @@ def quiet(system):
 def test_a_weight_outside_its_range_leaves_the_scores_in_theirs(network, weight):
     with torch.no_grad():
         network.weight.fill_(weight)
-        found = network(network.magnitude(torch.randn(2, 3, 8000)))
+        found = network(network.spectra(torch.randn(2, 3, 8000)))
     for scores in (found.strong, found.weak):
         assert scores.min() >= 0 and scores.max() <= 1
 
 
 def test_only_the_sources_detector_and_the_weight_learn(build, batch):
-    system = build("ensemble").train()
-    system.start_from(build("detection", 2), "teacher")
+    system = build("ssep_sed").train()
+    system.start_from("detector", build("detection", 2), "teacher")
     quiet(system)
     before = copy.deepcopy(system.state_dict())
     adam = torch.optim.Adam([p for p in system.parameters() if p.requires_grad], 1e-2)
@@ -68,13 +72,13 @@ def test_only_the_sources_detector_and_the_weight_learn(build, batch):
     norms = {name for name in before if ".cnn." in name and name.split(".")[5] == "1"}
     assert norms and not moved & norms, "batch norm is frozen, statistics and affine"
     assert all(name.split(".")[1] in ("sources", "weight") for name in moved), moved
-    assert {"student.weight", "teacher.weight", "student.sources.crnn.strong.weight"} <= moved
+    assert {"student.weight", "teacher.weight", "student.sources.network.pooling.strong.weight"} <= moved
     trainable = {name for name, p in system.named_parameters() if p.requires_grad}
     assert trainable <= {name for name in moved if name.startswith("student.")}
 
 
 def test_the_teacher_averages_the_weight_too(build, batch):
-    system = build("ensemble").train()
+    system = build("ssep_sed").train()
     start = float(system.teacher.weight.detach())
     with torch.no_grad():
         system.student.weight.add_(1.0)
@@ -83,28 +87,28 @@ def test_the_teacher_averages_the_weight_too(build, batch):
 
 
 def test_starts_from_separator_and_detector_and_from_itself(build, batch):
-    separation, detection, ensemble = build("separation", 1), build("detection", 2), build("ensemble", 3).eval()
-    ensemble.start_from(separation, "separator")
-    ensemble.start_from(detection, "teacher")
+    separation, detection, ssep_sed = build("separation", 1), build("detection", 2), build("ssep_sed", 3).eval()
+    ssep_sed.start_from("separator", separation, "separator")
+    ssep_sed.start_from("detector", detection, "teacher")
     expected = detection.teacher.state_dict()
-    for network in (ensemble.student, ensemble.teacher):
+    for network in (ssep_sed.student, ssep_sed.teacher):
         for part in (network.sources, network.mixture):
             assert all(torch.equal(value, expected[name]) for name, value in part.state_dict().items())
     with torch.no_grad():
-        estimates = ensemble.separate(batch.mixture)
+        estimates = ssep_sed.separate(batch.mixture)
         torch.testing.assert_close(estimates, separation.separator(batch.mixture))
-        found = ensemble.detect(batch.mixture, "teacher")
-        expected = ensemble.teacher(ensemble.teacher.magnitude(estimates))
+        found = ssep_sed.detect(batch.mixture, "teacher")
+        expected = ssep_sed.teacher(ssep_sed.teacher.spectra(estimates))
     assert isinstance(found, Detection)
     torch.testing.assert_close(found.strong, expected.strong)
-    other = build("ensemble", 4)
-    other.start_from(ensemble, "student")
-    for mine, theirs in zip(other.student.state_dict().values(), ensemble.student.state_dict().values()):
+    other = build("ssep_sed", 4)
+    other.start_from("model", ssep_sed, "student")
+    for mine, theirs in zip(other.student.state_dict().values(), ssep_sed.student.state_dict().values()):
         assert torch.equal(mine, theirs)
 
 
 def test_overfits_one_batch(build, batch):
-    system = quiet(build("ensemble", detector=DETECTOR, teaching={"consistency_weight": 0.0})).train()
+    system = quiet(build("ssep_sed", detector=DETECTOR, teaching={"consistency_weight": 0.0})).train()
     adam, values = torch.optim.Adam([p for p in system.parameters() if p.requires_grad], 1e-2), []
     for step in range(1, 61):
         adam.zero_grad()
@@ -121,7 +125,7 @@ def test_published_counts_of_steps():
     steps = -(-batches // 64)
     assert (batches, steps) == (710, 12)
     settings = Optimisation(warmup_epochs=27.5, accumulate=64, clip_norm=5.0)
-    optimiser = Optimiser([torch.nn.Parameter(torch.zeros(1))], settings)
+    optimiser = Optimiser({"all": [torch.nn.Parameter(torch.zeros(1))]}, settings)
     assert optimiser.learning_rate(Progress(330, 330 / steps)) == pytest.approx(1e-3)
     assert optimiser.learning_rate(Progress(329, 329 / steps)) < 1e-3
     assert optimiser.learning_rate(Progress(11, 11 / steps)) == pytest.approx(1e-3 * exponential_ramp(1, 30))

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 import torch
 
+from sedsep.config import resolve
 from sedsep.engine.peers.desed_task import from_baseline
 from sedsep.errors import UserError
-from sedsep.nnet.crnn import CRNN
-from sedsep.nnet.frontend import LogMel
+from sedsep.nnet.detectors.crnn import CRNN
+from sedsep.nnet.frontends.frontend import Frontend
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared"
-SMALL = dict(n_mels=8, channels=[4, 6, 8], pools=[[2, 2], [1, 2], [1, 2]], hidden=5)
+SHARED = Path(__file__).resolve().parents[3].parent / "shared"
+ATTENTION = {"kind": "attention"}
+SMALL = dict(n_bands=8, channels=[4, 6, 8], pools=[[2, 2], [1, 2], [1, 2]], hidden=5, pooling=ATTENTION)
 
 
 def test_outputs_are_those_of_the_2021_baseline():
@@ -20,23 +22,23 @@ def test_outputs_are_those_of_the_2021_baseline():
     if not path.is_file():
         pytest.skip(f"{path} is absent")
     golden = {name: torch.from_numpy(value) for name, value in np.load(path).items()}
-    crnn = CRNN(n_classes=10).eval()
+    crnn = CRNN(n_classes=10, pooling=ATTENTION).eval()
     weights = {k.removeprefix("weight/"): v for k, v in golden.items() if k.startswith("weight/")}
     crnn.load_state_dict(from_baseline(weights, crnn.state_dict()))
     with torch.no_grad():
-        detection = crnn(LogMel()(golden["waveform"]))
+        detection = crnn(Frontend(**resolve(Frontend, {"scaling": {"kind": "minmax_signed"}}))(golden["waveform"]))
     torch.testing.assert_close(detection.strong.transpose(1, 2), golden["strong"], rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(detection.weak, golden["weak"], rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("n_channels_in, expected", [(1, 1112420), (2, 1112564), (4, 1112852)])
-def test_parameter_count(n_channels_in, expected):
-    assert sum(p.numel() for p in CRNN(10, n_channels_in=n_channels_in).parameters()) == expected
+@pytest.mark.parametrize("n_maps, expected", [(1, 1112420), (2, 1112564), (4, 1112852)])
+def test_parameter_count(n_maps, expected):
+    assert sum(p.numel() for p in CRNN(10, n_maps=n_maps, pooling=ATTENTION).parameters()) == expected
 
 
 @pytest.mark.parametrize("n_frames, n_out", [(626, 156), (628, 157)])
 def test_shapes_at_the_defaults(n_frames, n_out):
-    crnn = CRNN(10).eval()
+    crnn = CRNN(10, pooling=ATTENTION).eval()
     detection = crnn(torch.randn(1, n_frames, 128))
     assert detection.strong.shape == (1, n_out, 10)
     assert detection.weak.shape == (1, 10)
@@ -61,7 +63,7 @@ def test_gradient_reaches_every_parameter_and_the_input():
 def test_attention_is_a_softmax_over_classes_and_weights_are_normalised_over_time():
     crnn = CRNN(3, **SMALL).eval()
     strong, weak, embedding = crnn(torch.randn(2, 20, 8))
-    weight = torch.softmax(crnn.attention(embedding), 2)
+    weight = torch.softmax(crnn.pooling.attention(embedding), 2)
     torch.testing.assert_close(weak, (strong * weight).sum(1) / weight.sum(1))
     assert (weak <= strong.amax(1) + 1e-6).all() and (weak >= strong.amin(1) - 1e-6).all()
 
@@ -77,16 +79,16 @@ def test_running_statistics_are_almost_the_last_batchs():
 @pytest.mark.parametrize(
     "settings, message",
     [
-        (dict(n_mels=64), "leave 0 of 64"),
-        (dict(n_mels=256), "leave 2 of 256"),
-        (dict(n_mels=8, channels=[4], pools=[[2, 8], [1, 1]]), "one .time, mel. pair"),
+        (dict(n_bands=64), "leave 0 of 64"),
+        (dict(n_bands=256), "leave 2 of 256"),
+        (dict(n_bands=8, channels=[4], pools=[[2, 8], [1, 1]]), "one .time, mel. pair"),
     ],
 )
 def test_pools_must_fit(settings, message):
     with pytest.raises(UserError, match=message):
-        CRNN(10, **settings)
+        CRNN(10, pooling=ATTENTION, **settings)
 
 
 def test_a_clip_shorter_than_the_pooling_is_an_error():
     with pytest.raises(UserError, match="shorter than the detector"):
-        CRNN(10)(torch.zeros(1, 3, 128))
+        CRNN(10, pooling=ATTENTION)(torch.zeros(1, 3, 128))

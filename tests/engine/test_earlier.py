@@ -1,0 +1,148 @@
+"""Files of former formats: models say what they said, and a stopped training goes on to where it would have ended.
+
+``tests/golden`` was written by format 1, before the rebuild of the systems (commit 8dbf7e0): tiny models of every kind,
+what they made of one input, experiments that were stopped in the middle of an epoch, and where they ended unstopped.
+"""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from sedsep.adapt import enroll
+from sedsep.apply.enrol import shots_of
+from sedsep.apply.model import load
+from sedsep.engine import checkpoint, earlier
+from sedsep.errors import UserError
+from sedsep.train import train
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+KINDS = {"separation": "separation", "separation_tdcn": "separation", "detection": "detection", "joint": "joint",
+         "ensemble": "ssep_sed", "extraction": "extraction"}  # fmt: skip
+DETECTION = {
+    "data": {"seconds": 1.0, "strong": 2, "weak": 2, "unlabelled": 2, "validation": 4},
+    "system": {
+        "frontend": {"sample_rate": 8000, "n_fft": 256, "hop": 128, "n_mels": 8, "f_max": 4000.0},
+        "detector": {"channels": [3, 3], "pools": [[2, 2], [2, 4]], "hidden": 3, "n_layers": 1},
+    },
+    "optimisation": {"warmup_epochs": 1},
+    "schedule": {"epochs": 2},
+}
+SEPARATION = {
+    "data": {"seconds": 0.5, "batch": 4},
+    "system": {
+        "sample_rate": 8000,
+        "separator": {"n_sources": 3, "n_filters": 8, "bottleneck": 4, "hidden": 8, "skip": 4, "n_blocks": 1},
+    },
+    "schedule": {"epochs": 2},
+}
+EXTRACTION = {
+    "data": {"seconds": 1.0, "batch": 3, "enrolment_seconds": 0.4},
+    "system": {
+        "extractor": {"n_filters": 8, "kernel": 16, "stride": 8, "bottleneck": 4, "hidden": 8, "n_blocks": 1,
+                      "n_repeats": 2},
+        "clue": "mixed",
+    },
+    "schedule": {"epochs": 2},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def said():
+    return dict(np.load(GOLDEN / "said.npz"))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_model_says_what_it_said(name, said):
+    model, waveform = load(GOLDEN / f"{name}.pt", "cpu"), torch.from_numpy(said["input"])
+    assert model.kind == KINDS[name] and list(model.classes) == ["High", "Low"]
+    found = {}
+    with torch.no_grad():
+        if model.detects:
+            detection = model.system.detect(waveform, model.variant)
+            found |= {"strong": detection.strong, "weak": detection.weak}
+        if model.separates:
+            found["sources"] = model.system.separate(waveform, model.variant)[..., :300]
+        if model.extracts:
+            embeddings = torch.stack([model.system.embed_class("High"), model.system.embed(waveform[0])])[None]
+            found["sounds"] = model.system.extractor(waveform, embeddings)[..., :300]
+    assert found
+    for part, value in found.items():
+        expected = said[f"{name}.{part}"]
+        np.testing.assert_allclose(value, expected, rtol=0, atol=1e-5 * np.abs(expected).max(), err_msg=part)
+        noisy = load(GOLDEN / f"{name}.pt", "cpu").system
+    with torch.no_grad():  # what is compared listens to the weights
+        for parameter in noisy.parameters():
+            parameter.mul_(1.5)
+        if model.detects:
+            assert np.abs(noisy.detect(waveform, model.variant).strong - said[f"{name}.strong"]).max() > 1e-3
+
+
+def test_smoothing_and_the_signed_scaler_are_kept():
+    model, description = load(GOLDEN / "detection.pt", "cpu"), checkpoint.described(GOLDEN / "detection.pt")
+    assert model.smoothing == [{"name": "median", "seconds": 0.448}]
+    assert description["config"]["frontend"]["scaling"] == {"kind": "minmax_signed"} and "system" not in description
+
+
+def test_enrolled_classes_stay_with_their_model(tmp_path, tone):
+    for name in ("extraction.pt", "extraction.classes.tsv"):
+        shutil.copy(GOLDEN / name, tmp_path / name)
+    model = load(tmp_path / "extraction.pt", "cpu")
+    assert list(model.enrolled) == ["bark"] and list(model.clues(["bark"])) == ["bark"]
+    assert "2 classes in all" in enroll(model, shots_of("meow", [tone("meow.wav", 900)], model))
+
+
+@pytest.fixture
+def sets(make_set):
+    """The sets that the golden experiments were made of."""
+    strong, weak = make_set("strong"), make_set("weak", strong=False)
+    bare, stems = make_set("bare", strong=False, weak=False), make_set("stems", stems=True)
+    labelled = (
+        {"strong": [strong], "weak": [weak], "unlabelled": [bare]},
+        {"strong": [make_set("valid", 4)], "weak": [make_set("weakvalid", 4, strong=False)]},
+    )
+    mixtures = ({"mixtures": [bare]}, {"mixtures": [weak]})
+    return {"detection": labelled, "joint": labelled, "ensemble": labelled, "separation": mixtures,
+            "extraction": ({"mixtures": [stems]}, {"mixtures": [stems]})}  # fmt: skip
+
+
+INITIAL = {"separator": GOLDEN / "separation.pt", "detector": GOLDEN / "detection.pt"}
+ONE_EPOCH = {**{key: value for key, value in DETECTION.items() if key != "system"}, "schedule": {"epochs": 1}}
+STOPPED = {
+    "detection": ("train-sed", DETECTION, None),
+    "joint": ("train-joint", {**ONE_EPOCH, "system": {"mode": "joint"}}, INITIAL),
+    "ensemble": ("train-joint", {**ONE_EPOCH, "system": {"kind": "ssep_sed"}}, INITIAL),
+    "separation": ("train-sep", SEPARATION, None),
+    "extraction": ("train-tse", EXTRACTION, None),
+}
+
+
+@pytest.mark.parametrize("name", STOPPED)
+def test_a_stopped_training_goes_on_to_where_it_would_have_ended(name, tmp_path, sets):
+    task, raw, initial = STOPPED[name]
+    exp = Path(shutil.copytree(GOLDEN / f"stopped_{name}", tmp_path / "exp"))
+    before = torch.cat([v.double().flatten() for v in checkpoint.load(exp / "last.pt")["weights"].values()])
+    train(task, raw, exp, *sets[name], initial=initial)
+    after = torch.cat([v.double().flatten() for v in checkpoint.load(exp / "last.pt")["weights"].values()])
+    with np.load(GOLDEN / "ends.npz") as ends:
+        expected = torch.from_numpy(ends[name])
+    # Not bit for bit here, for the file may have been written on another processor.
+    torch.testing.assert_close(after, expected, rtol=0, atol=1e-4)
+    assert (before - expected).abs().max() > 1e-3
+
+
+def test_an_experiment_of_another_configuration_is_still_refused(tmp_path, sets):
+    exp = Path(shutil.copytree(GOLDEN / "stopped_detection", tmp_path / "exp"))
+    other = {**DETECTION, "system": {**DETECTION["system"], "mixup": {"probability": 0.25}}}
+    with pytest.raises(UserError, match="another configuration .system.mixup.probability: 0.5 -> 0.25"):
+        train("train-sed", other, exp, *sets["detection"])
+
+
+def test_configurations_of_before_are_those_of_today():
+    old = yaml.safe_load((GOLDEN / "stopped_ensemble/config.yaml").read_text())
+    new = earlier.configuration(old, "ssep_sed")
+    assert new["system"]["kind"] == "ssep_sed" and new["system"]["frontend"]["spectrum"]["n_mels"] == 8
+    assert earlier.section(new["system"]) == new["system"], "what is of today stays as it is"
