@@ -63,7 +63,7 @@ if at 4 "train-joint: S1 the detector, S2 the separator, JT both; and the ensemb
     train "${p}_s1" joint train-joint --mode stage1 $(from "$p") $labelled
     train "${p}_jt" joint train-joint --mode joint $(from "$p") $labelled
   done
-  [ "$rows" = main ] || train ensemble ensemble train-joint --mode ensemble $(from web) $labelled
+  [ "$rows" = main ] || train ensemble ssep_sed train-joint $(from web) $labelled
   parts train_joint
   joint2="joint train-joint --mode stage2 --init"
   for p in $pretrained; do train "${p}_s2" $joint2 "$exp/${p}_s1/best_teacher.pt" $labelled; done

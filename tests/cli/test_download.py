@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sedsep.data.fetch.download import read_list
-from tests.data.test_download import BODY, lists, md5, packed, server  # noqa: F401: fixtures among them
+from tests.data.fetch.test_download import BODY, lists, md5, packed, server  # noqa: F401: fixtures among them
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-c", "from sedsep.cli import main; main()", "download"]

@@ -36,7 +36,7 @@ def test_the_baselines_outputs_are_reproduced(peer, bring):
     assert description["classes"][0] == "Alarm_bell_ringing" and description["classes"][9] == "Vacuum_cleaner"
     assert description["smoothing"] == [{"name": "median", "seconds": 0.448}]
     assert [description[key] for key in ("frame_seconds", "seconds", "sample_rate")] == [0.064, 10.0, 16000]
-    assert description["config"] == config.resolve(SYSTEMS["detection"], {}, "system")
+    assert description["config"] == config.resolve_kind(SYSTEMS, {"kind": "detection"}, "system")
 
 
 def test_a_proof_of_another_network_leaves_nothing(peer, refused):
@@ -70,7 +70,7 @@ def test_a_small_baseline_by_its_hyper_parameters(peer, bring, early):
         _, description = checkpoint.load_model(out / f"best_{variant}.pt")
         assert description["selected"] == variant and description["seconds"] == 4.0
         assert description["smoothing"] == [{"name": "median", "seconds": 5 * 2 * 64 / 8000}]
-        assert description["config"]["frontend"]["n_fft"] == 256 and description["origin"]["file"] == "peer.ckpt"
+        assert description["config"]["frontend"]["spectrum"]["n_fft"] == 256 and description["origin"]["file"] == "peer.ckpt"
 
 
 @pytest.mark.parametrize("mask_act", ["sigmoid", "relu", "softmax", "linear"])

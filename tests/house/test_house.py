@@ -11,7 +11,8 @@ import pytest
 from sedsep import config
 from sedsep.cli import sedsep
 from sedsep.data.scene import describe
-from sedsep.train import schema
+from sedsep.systems import SYSTEMS
+from sedsep.train import configured
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "sedsep"
@@ -160,8 +161,8 @@ def test_every_configuration_of_the_recipes_is_legal(path):
     if path.parent.name == "scenes":
         describe(raw)
         return
-    named = {"sep": "separation", "tdcn": "separation", "sed": "detection", "tse": "extraction"}
-    config.resolve(schema(named.get(path.stem, path.stem)), raw)
+    kind = SYSTEMS[raw["system"]["kind"]]
+    configured(kind.task, raw, kind)
 
 
 def test_doctests():
