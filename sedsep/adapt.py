@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, replace
 import torch
 
 from sedsep import config
-from sedsep.data.dataset import MixedClips
 from sedsep.data.loader import Loader
+from sedsep.data.parts import MixedClips
 from sedsep.data.sampler import StreamSampler
 from sedsep.data.scene import SceneDescription, describe
 from sedsep.data.simulate import SimulatedClips

@@ -8,14 +8,15 @@ from typing import Annotated
 import torch
 
 from sedsep import config, ranks
-from sedsep.data.dataset import MixedClips, RecordedClips, Windows
 from sedsep.data.loader import Loader
 from sedsep.data.manifest import ClipSet
+from sedsep.data.parts import MixedClips, RecordedClips
 from sedsep.data.sampler import StreamSampler
 from sedsep.data.scene import describe
 from sedsep.data.simulate import SimulatedClips
 from sedsep.data.soundbank import Soundbank
 from sedsep.data.targets import Targets
+from sedsep.data.windows import Windows
 from sedsep.engine import checkpoint, processes
 from sedsep.engine.experiment import open_experiment
 from sedsep.engine.optimisation import Optimisation, Optimiser

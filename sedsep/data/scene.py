@@ -12,7 +12,7 @@ import numpy as np
 
 from sedsep import config
 from sedsep.data.rooms import Room, draw_position, draw_room
-from sedsep.data.soundbank import Selection, Sound
+from sedsep.data.soundbank import Sound, Sounds
 from sedsep.errors import UserError
 from sedsep.labels import Classes
 
@@ -137,18 +137,18 @@ class Scene:
     room: Room | None
 
 
-def usable(selection: Selection, description: SceneDescription) -> Selection:
-    """The selection without sounds that are shorter than the description's shortest event.
+def usable(sounds: Sounds, description: SceneDescription) -> Sounds:
+    """The sounds without those that are shorter than the description's shortest event.
 
     Raises:
         UserError: nothing is left, or a background is wanted and there is none.
     """
     shortest = description.event_seconds[0]
     events = {
-        label: tuple(s for s in sounds if s.offset - s.onset >= shortest)
-        for label, sounds in selection.events.items()
+        label: tuple(s for s in found if s.offset - s.onset >= shortest)
+        for label, found in sounds.events.items()
     }
-    events = {label: sounds for label, sounds in events.items() if sounds}
+    events = {label: found for label, found in events.items() if found}
     for names in description.event_classes or ():
         if not any(name in events for name in names):
             raise UserError(
@@ -158,21 +158,21 @@ def usable(selection: Selection, description: SceneDescription) -> Selection:
     if not events and description.n_events[1] > 0:
         raise UserError(f"configuration: no sound of the bank is as long as event_seconds asks ({shortest:g} s)")
     wanted = description.background_labels
-    backgrounds = {k: v for k, v in selection.backgrounds.items() if wanted is None or k in wanted}
+    backgrounds = {k: v for k, v in sounds.backgrounds.items() if wanted is None or k in wanted}
     if not backgrounds and description.background_probability > 0:
         kind = f" {', '.join(wanted)}" if wanted else ""
         raise UserError(
             f"the bank has no backgrounds{kind} in this split and share; name some (sedsep soundbank "
             "--backgrounds), or set background_probability to 0"
         )
-    return Selection(events, backgrounds)
+    return Sounds(events, backgrounds)
 
 
-def draw(description: SceneDescription, selection: Selection, seed: int, epoch: int, index: int) -> Scene:
+def draw(description: SceneDescription, sounds: Sounds, seed: int, epoch: int, index: int) -> Scene:
     """The scene of one clip.
 
     Args:
-        selection: from :func:`usable`.
+        sounds: from :func:`usable`.
     """
     rng = np.random.default_rng([seed, epoch, index])
     length = round(1000 * description.seconds)
@@ -184,12 +184,12 @@ def draw(description: SceneDescription, selection: Selection, seed: int, epoch: 
     reference = rng.uniform(*description.background_level_db)
     background = None
     if rng.random() < description.background_probability:
-        sound = _choose(rng, selection.backgrounds)
+        sound = _choose(rng, sounds.backgrounds)
         spare = max(0, _milliseconds(sound) - length)
         background = Placed(sound, round(1000 * sound.onset) + int(rng.integers(spare + 1)), 0, length, reference)
     events = []
     for _ in range(rng.integers(description.n_events[0], description.n_events[1] + 1)):
-        candidates = _candidates(selection.events, description, events)
+        candidates = _candidates(sounds.events, description, events)
         for _ in range(ATTEMPTS if candidates else 0):
             event = _event(rng, description, candidates, length, reference, room)
             if _fits(event, events, description):

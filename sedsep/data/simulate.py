@@ -154,7 +154,7 @@ class SimulatedClips:
 
     def __init__(self, description: SceneDescription, bank: Soundbank):
         self.description = description
-        self.selection = scene.usable(bank.select(description.split, description.share), description)
+        self.sounds = scene.usable(bank.select(description.split, description.share), description)
         self.classes = scene.scene_classes(description, bank.classes)
         self.cache = SourceCache(description.sample_rate)
 
@@ -164,7 +164,7 @@ class SimulatedClips:
     def scene(self, epoch: int, index: int) -> Scene:
         """The scene of one clip, without its sound."""
         epoch = 0 if self.description.fixed else epoch
-        return scene.draw(self.description, self.selection, self.description.seed, epoch, index)
+        return scene.draw(self.description, self.sounds, self.description.seed, epoch, index)
 
     def item(self, epoch: int, index: int) -> Rendered:
         """The clip ``index`` of ``epoch``."""
@@ -241,5 +241,5 @@ def simulate(description: SceneDescription, bank: Soundbank, out, workers: int =
         "clips": len(ordered),
         "events": sum(stem.role == "foreground" for clip in ordered for stem in clip.stems),
         "turned_down": sum(gain < 1 for _, gain in made.values()),
-        "unused": [name for name in clips.classes if name not in clips.selection.events],
+        "unused": [name for name in clips.classes if name not in clips.sounds.events],
     }

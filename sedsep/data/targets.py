@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from sedsep.batch import Example
-from sedsep.data.dataset import MixedClips, Windows
 from sedsep.data.enrolment import Enrolments, whole_recordings
+from sedsep.data.parts import MixedClips
 from sedsep.data.soundbank import Sound
+from sedsep.data.windows import Windows
 from sedsep.errors import UserError
 from sedsep.labels import Classes
 
@@ -25,7 +26,7 @@ def recordings_of(part) -> dict:
     for clips on disk the stems of the set.
     """
     if isinstance(part, MixedClips):
-        return {label: whole_recordings(sounds) for label, sounds in part.simulated.selection.events.items()}
+        return {label: whole_recordings(sounds) for label, sounds in part.simulated.sounds.events.items()}
     found = {}
     for clip in part.clips:
         for stem in clip.stems:
@@ -60,20 +61,20 @@ class Targets(Windows):
             UserError: audio is missing or broken, or no wanted class with a second recording sounds in the clip.
         """
         epoch, index = key
-        part, sound = self.sound(epoch, index)
-        start = self._start(len(sound.mixture), epoch, index)
+        part, clip = self.clip(epoch, index)
+        start = self._start(len(clip.mixture), epoch, index)
         rng = np.random.default_rng([self.seed, epoch, index, PAIRING])
-        targets = {name: self._window(sound.stems[name], start) for name in self.classes if name in sound.stems}
+        targets = {name: self._window(clip.stems[name], start) for name in self.classes if name in clip.stems}
         targets = {name: waveform for name, waveform in targets.items() if waveform.any()}
         if not targets:
-            raise UserError(f"{sound.id}: no sound to extract in it; leave it out, or make data.seconds longer")
+            raise UserError(f"{clip.id}: no sound to extract in it; leave it out, or make data.seconds longer")
         label = list(targets)[rng.integers(len(targets))]
-        enrolment = self.pools[part].draw(rng, label, sound.origins[label]) if self.pools else None
+        enrolment = self.pools[part].draw(rng, label, clip.origins[label]) if self.pools else None
         return Example(
-            sound.id,
-            self._window(sound.mixture, start),
-            min(len(sound.mixture) - start, self.n_samples),
-            is_synthetic=sound.is_synthetic,
+            clip.id,
+            self._window(clip.mixture, start),
+            min(len(clip.mixture) - start, self.n_samples),
+            is_synthetic=clip.is_synthetic,
             target=targets[label],
             target_class=self.classes.index(label),
             enrolment=enrolment,

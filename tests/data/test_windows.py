@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from sedsep.data import audio
-from sedsep.data.dataset import MixedClips, RecordedClips, Windows, _by_class, _origins
 from sedsep.data.manifest import Clip, ClipSet
+from sedsep.data.parts import MixedClips, RecordedClips
 from sedsep.data.tables import Stem
+from sedsep.data.windows import Windows
 from sedsep.errors import UserError
 from sedsep.labels import Classes, FrameGrid
 
@@ -66,17 +67,6 @@ def pieces(rng, *infos):
         yield Stem(None, "" if role == "background" else name, role, f"r{level}"), level * rng.normal(size=80)
 
 
-def test_a_sound_without_a_label_is_a_source_of_its_own():
-    stems = list(pieces(np.random.default_rng(0), "", "background", "", "Cat", "", "Cat"))
-    found = _by_class(stems)
-    waveforms = [waveform for _, waveform in stems]
-    assert len(found) == 5 and np.array_equal(found[""], waveforms[1])
-    assert np.array_equal(found["Cat"], waveforms[3] + waveforms[5])
-    unlabelled = [waveform for name, waveform in found.items() if not isinstance(name, str)]
-    assert all(np.array_equal(a, b) for a, b in zip(unlabelled, (waveforms[0], waveforms[2], waveforms[4])))
-    assert _origins([info for info, _ in stems]) == {"Cat": {"r4", "r6"}}
-
-
 def test_slots_of_clips_without_labels_are_the_background_and_the_sounds(tmp_path):
     rng = np.random.default_rng(1)
     clips = []
@@ -99,11 +89,6 @@ def test_slots_of_clips_without_labels_are_the_background_and_the_sounds(tmp_pat
         assert (np.diff(energies) <= 0).all(), "the loudest first"
 
 
-def test_without_stems_the_cure_is_named(make_set):
-    with pytest.raises(UserError, match="--loss mixit"):
-        dataset(make_set("a", 2), 1.0, n_sources=4)
-
-
 def test_a_clip_shorter_than_a_frame(tmp_path, make_set):
     audio.write(tmp_path / "s.wav", np.full(100, 0.1, np.float32), 8000)
     classes = ClipSet.read(make_set("a", 2)).classes
@@ -117,7 +102,7 @@ class Simulated:
     """Stands for the simulator: one event whose pitch is the epoch."""
 
     class description:
-        labels, domain = "strong", "synthetic"
+        labels, domain, sample_rate = "strong", "synthetic", 8000
 
     def __len__(self):
         return 3
