@@ -42,6 +42,10 @@ class RecordedClips:
             clip.domain == "synthetic", origins,
         )  # fmt: skip
 
+    def views(self, epoch: int, index: int, count: int) -> tuple:
+        """The clip ``count`` times: a recording sounds in one way."""
+        return (self.clip(epoch, index),) * count
+
 
 class MixedClips:
     """Clips that are mixed anew in every epoch.
@@ -56,9 +60,9 @@ class MixedClips:
     def __len__(self):
         return len(self.simulated)
 
-    def clip(self, epoch: int, index: int) -> LoadedClip:
-        """The clip ``index`` of ``epoch``."""
-        made, description = self.simulated.item(epoch, index), self.simulated.description
+    def clip(self, epoch: int, index: int, view: int = 0) -> LoadedClip:
+        """The clip ``index`` of ``epoch`` as ``view`` hears it."""
+        made, description = self.simulated.item(epoch, index, view), self.simulated.description
         found = {label for _, _, label in made.rows}
         stems = origins = None
         if self.stems:
@@ -73,6 +77,12 @@ class MixedClips:
             description.domain == "synthetic",
             origins,
         )
+
+    def views(self, epoch: int, index: int, count: int) -> tuple:
+        """The clip in ``count`` ways: events and timing are the same, effects of sources are drawn anew."""
+        if not self.simulated.description.effects:
+            return (self.clip(epoch, index),) * count
+        return tuple(self.clip(epoch, index, view) for view in range(count))
 
 
 def _by_class(stems) -> dict:

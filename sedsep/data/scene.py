@@ -5,12 +5,14 @@ same clip for any worker, rank, or number of restarts. After Scaper (Salamon et 
 of milliseconds, as they are written in label tables.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import numpy as np
 
 from sedsep import config
+from sedsep.data.augment import SOURCE_EFFECTS
+from sedsep.data.augment.source_effect import SOURCE_EFFECT, draw_chain
 from sedsep.data.rooms import Room, draw_position, draw_room
 from sedsep.data.soundbank import Sound, Sounds
 from sedsep.errors import UserError
@@ -49,6 +51,8 @@ class SceneDescription:
         labels: which table is written. stems: keep the sources' audio. domain: synthetic, or real for a stand-in.
         fixed: draw the same clips in every epoch where they are mixed while training.
         peak: where a mixture would exceed this, all of the clip is turned down by one gain.
+        effects: list of sections, each with its ``kind``: what changes an event's sound before room and level.
+        most_effects: of one event; none to so many, each number as likely.
     """
 
     sample_rate: int = 16000
@@ -75,6 +79,8 @@ class SceneDescription:
     domain: Literal["synthetic", "real"] = "synthetic"
     fixed: bool = False
     peak: float = 0.99
+    effects: Annotated[list, SOURCE_EFFECTS] = ()
+    most_effects: config.Whole = 2
 
     def __post_init__(self):
         for name in ("share", "n_events", "event_seconds", "cut_seconds", "level_db", "background_level_db"):
@@ -84,6 +90,7 @@ class SceneDescription:
             if len(value) != 2 or value[0] > value[1]:
                 raise UserError(f"configuration: {name} must be [lowest, highest], not {list(value)}")
             object.__setattr__(self, name, tuple(value))  # YAML has lists only
+        object.__setattr__(self, "effects", tuple(self.effects))
         if self.event_classes is not None and not (self.event_classes and all(self.event_classes)):
             raise UserError("configuration: event_classes must be lists of classes, such as [[Cat, Dog]], or null")
         for name in ("sample_rate", "seconds", "peak"):
@@ -115,7 +122,7 @@ class Placed:
     """One sound in a scene, times in milliseconds.
 
     ``start`` is where in the recording its audio begins; ``level_db`` is of full scale; ``position`` and ``tail``
-    (seed of the response's noise) are None without a room.
+    (seed of the response's noise) are None without a room; ``effects`` are ``((kind, parameters), ...)``.
     """
 
     sound: Sound
@@ -125,6 +132,7 @@ class Placed:
     level_db: float
     position: tuple = None
     tail: int = None
+    effects: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -168,11 +176,12 @@ def usable(sounds: Sounds, description: SceneDescription) -> Sounds:
     return Sounds(events, backgrounds)
 
 
-def draw(description: SceneDescription, sounds: Sounds, seed: int, epoch: int, index: int) -> Scene:
+def draw(description: SceneDescription, sounds: Sounds, seed: int, epoch: int, index: int, view: int = 0) -> Scene:
     """The scene of one clip.
 
     Args:
-        sounds: from :func:`usable`.
+        sounds: from :func:`usable`. view: views of one clip have the same events at the same times; effects are
+            drawn anew.
     """
     rng = np.random.default_rng([seed, epoch, index])
     length = round(1000 * description.seconds)
@@ -195,7 +204,12 @@ def draw(description: SceneDescription, sounds: Sounds, seed: int, epoch: int, i
             if _fits(event, events, description):
                 events.append(event)
                 break
-    return Scene(length, background, tuple(sorted(events, key=lambda e: (e.onset, e.sound.label))), room)
+    events = sorted(events, key=lambda e: (e.onset, e.sound.label))
+    for place, event in enumerate(events if description.effects else ()):
+        rng = np.random.default_rng([seed, epoch, index, SOURCE_EFFECT, view, place])
+        chain = draw_chain(SOURCE_EFFECTS, description.effects, description.most_effects, rng, event.duration / 1000)
+        events[place] = replace(event, effects=chain)
+    return Scene(length, background, tuple(events), room)
 
 
 def _candidates(by_label, description, events) -> dict:

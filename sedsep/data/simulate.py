@@ -14,6 +14,8 @@ import numpy as np
 from sedsep import config, progress
 from sedsep.data import audio, scene
 from sedsep.data.activity import active_mask, rms
+from sedsep.data.augment import SOURCE_EFFECTS
+from sedsep.data.augment.source_effect import chained
 from sedsep.data.manifest import Clip, write_set
 from sedsep.data.parallel import over
 from sedsep.data.rooms import response, reverberated
@@ -101,6 +103,7 @@ def _add_event(stem, event: Placed, room, cache, rate):
     dry = np.zeros(n, np.float32)
     piece = cache.get(event.sound)[max(0, inside) :][:n]
     dry[: len(piece)] = piece
+    dry = chained(SOURCE_EFFECTS, event.effects, dry, rate)
     fade = np.linspace(0, 1, max(2, int(FADE_SECONDS * rate)), dtype=np.float32)[: n // 2]
     dry[: len(fade)] *= fade
     dry[n - len(fade) :] *= fade[::-1]
@@ -148,6 +151,8 @@ def _samples(milliseconds: int, rate: int) -> int:
 class SimulatedClips:
     """Clips that are mixed when they are asked for: ``item(epoch, index)``, the same anywhere, any time.
 
+    The views of a clip share events and timing.
+
     Args:
         description: what to draw. bank: the sounds.
     """
@@ -161,14 +166,14 @@ class SimulatedClips:
     def __len__(self):
         return self.description.count
 
-    def scene(self, epoch: int, index: int) -> Scene:
-        """The scene of one clip, without its sound."""
+    def scene(self, epoch: int, index: int, view: int = 0) -> Scene:
+        """The scene of one clip, without its sound, as ``view`` hears it."""
         epoch = 0 if self.description.fixed else epoch
-        return scene.draw(self.description, self.sounds, self.description.seed, epoch, index)
+        return scene.draw(self.description, self.sounds, self.description.seed, epoch, index, view)
 
-    def item(self, epoch: int, index: int) -> Rendered:
-        """The clip ``index`` of ``epoch``."""
-        return render(self.scene(epoch, index), self.description, self.cache)
+    def item(self, epoch: int, index: int, view: int = 0) -> Rendered:
+        """The clip ``index`` of ``epoch`` as ``view`` hears it."""
+        return render(self.scene(epoch, index, view), self.description, self.cache)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Source: SoundBeam, Delcroix et al. 2021, section 5.1: the enrolment is a random 
 differs from the target; spec 05, G.d. The pairing is a function of (seed, epoch, index).
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,9 +48,11 @@ class Targets(Windows):
 
     def __init__(
         self, parts, classes: Classes, sample_rate: int, seconds: float, longest: float | None, seed: int = 0,
-        training: bool = True,
+        training: bool = True, effects=(), views: int = 1,
     ):  # fmt: skip
-        super().__init__(parts, classes, sample_rate, seconds, seed=seed, training=training)
+        super().__init__(
+            parts, classes, sample_rate, seconds, seed=seed, training=training, effects=effects, views=views
+        )
         self.pools = None
         if longest is not None:
             self.pools = [Enrolments(recordings_of(part), sample_rate, longest) for part in self.parts]
@@ -61,7 +64,8 @@ class Targets(Windows):
             UserError: audio is missing or broken, or no wanted class with a second recording sounds in the clip.
         """
         epoch, index = key
-        part, clip = self.clip(epoch, index)
+        part, views = self.views(epoch, index)
+        clip = views[0]
         start = self._start(len(clip.mixture), epoch, index)
         rng = np.random.default_rng([self.seed, epoch, index, PAIRING])
         targets = {name: self._window(clip.stems[name], start) for name in self.classes if name in clip.stems}
@@ -70,11 +74,8 @@ class Targets(Windows):
             raise UserError(f"{clip.id}: no sound to extract in it; leave it out, or make data.seconds longer")
         label = list(targets)[rng.integers(len(targets))]
         enrolment = self.pools[part].draw(rng, label, clip.origins[label]) if self.pools else None
-        return Example(
-            clip.id,
-            self._window(clip.mixture, start),
-            min(len(clip.mixture) - start, self.n_samples),
-            is_synthetic=clip.is_synthetic,
+        return replace(
+            self._example(views, start),
             target=targets[label],
             target_class=self.classes.index(label),
             enrolment=enrolment,

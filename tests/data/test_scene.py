@@ -1,5 +1,8 @@
 """Scenes as data: the description's keys, the rules of placement, randomness from (seed, epoch, index) alone."""
 
+import hashlib
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -94,6 +97,12 @@ def test_defaults_and_sections():
         ({"polyphony": 0}, "polyphony must be at least 1"),
         ({"labels": "strnog"}, "labels is 'strnog' .did you mean 'strong'"),
         ({"count": "many"}, "count must be int"),
+        ({"effects": {"kind": "filter"}}, "effects must be a list of sections"),
+        ({"effects": [{"kind": "filtre"}]}, r"effects\[0\].kind is 'filtre' .did you mean 'filter'"),
+        ({"effects": [{"kind": "filter"}, {"cutoff": [1, 2]}]}, r"key 'effects\[1\].kind' is missing; legal: filter"),
+        ({"effects": [{"kind": "filter", "cut": [1, 2]}]}, r"'effects\[0\].cut' .did you mean 'cutoff'"),
+        ({"effects": [{"kind": "filter", "cutoff": [0, 2]}]}, r"effects\[0\].cutoff\[0\] must be at least 1"),
+        ({"most_effects": -1}, "most_effects must be at least 0"),
     ],
 )
 def test_mistakes_in_a_description_are_refused(section, message):
@@ -139,3 +148,35 @@ def test_a_scene_has_the_classes_that_can_occur():
         usable(SOUNDS, describe({"event_classes": [["Cat"], ["Cow"]]}))
     with pytest.raises(UserError, match="no backgrounds street"):
         usable(SOUNDS, describe({"background_labels": ["street"]}))
+
+
+def facts(scene) -> bytes:
+    """What was drawn but for effects; levels to 1e-6 dB."""
+    placed = [(p.sound.path, p.start, p.onset, p.duration, round(p.level_db, 6), p.position, p.tail)
+              for p in (scene.background, *scene.events)]  # fmt: skip
+    return repr((placed, scene.room)).encode()
+
+
+@pytest.mark.parametrize("effects", [[], [{"kind": "filter"}]])
+def test_effects_leave_the_scenes_of_the_version_before_effects(effects):
+    section = {"n_events": [1, 4], "positions": "anywhere", "rooms": {"probability": 0.5}, "effects": effects}
+    scenes = [draw(describe(section), SOUNDS, 7, epoch, index) for epoch in (0, 3) for index in range(4)]
+    assert hashlib.sha256(b"".join(map(facts, scenes))).hexdigest()[:16] == "e01b916168a2a480"
+    assert any(event.effects for scene in scenes for event in scene.events) == bool(effects)
+
+
+def test_effects_of_events_are_drawn_anew_for_each_view_and_nothing_else_is():
+    low, high = {"kind": "filter", "cutoff": [100, 200]}, {"kind": "filter", "form": "highpass"}
+    description = describe({"n_events": [3, 5], "effects": [low, high], "most_effects": 2})
+    chains = []
+    for index in range(50):
+        first, again, other = (draw(description, SOUNDS, 1, 2, index, view) for view in (0, 0, 1))
+        assert first == again and first.background.effects == ()
+        bare = [replace(scene, events=tuple(replace(e, effects=()) for e in scene.events)) for scene in (first, other)]
+        assert bare[0] == bare[1]
+        chains += [(a.effects, b.effects) for a, b in zip(first.events, other.events)]
+    assert {len(chain) for pair in chains for chain in pair} == {0, 1, 2}
+    both = [(a, b) for a, b in chains if a and b]
+    assert both and all(a != b for a, b in both)
+    cutoffs = [p["cutoff"] for pair in chains for c in pair for _, p in c if p["form"] == "lowpass"]
+    assert all(100 <= cutoff <= 200 for cutoff in cutoffs)

@@ -40,7 +40,7 @@ def test_targets_are_stems_and_enrolments_other_recordings(kind, request):
     data = targets([part])
     asked = set()
     for index in range(len(data)):
-        example, (_, clip) = data[2, index], data.clip(2, index)
+        example, (_, (clip,)) = data[2, index], data.views(2, index)
         label = ("Cat", "Dog")[example.target_class]
         asked.add(label)
         np.testing.assert_array_equal(example.target, clip.stems[label])
@@ -62,7 +62,7 @@ def test_a_sound_without_a_label_is_no_target_and_no_enrolment(recorded):
     assert set(recordings_of(part)) == {"Cat"}
     data = targets([part])
     assert {data[0, index].target_class for index in range(len(data))} == {0}
-    _, clip = data.clip(0, 0)
+    _, (clip,) = data.views(0, 0)
     assert set(clip.origins) == {"Cat"} and any(not isinstance(name, str) for name in clip.stems)
 
 

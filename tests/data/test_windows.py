@@ -1,12 +1,22 @@
+import hashlib
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
+from sedsep.batch import collate
 from sedsep.data import audio
+from sedsep.data.augment.gain import Gain
+from sedsep.data.augment.shift import Shift
+from sedsep.data.loader import Loader
 from sedsep.data.manifest import Clip, ClipSet
 from sedsep.data.parts import MixedClips, RecordedClips
+from sedsep.data.sampler import StreamSampler
+from sedsep.data.scene import describe
+from sedsep.data.simulate import SimulatedClips
 from sedsep.data.tables import Stem
+from sedsep.data.targets import Targets
 from sedsep.data.windows import Windows
 from sedsep.errors import UserError
 from sedsep.labels import Classes, FrameGrid
@@ -102,12 +112,12 @@ class Simulated:
     """Stands for the simulator: one event whose pitch is the epoch."""
 
     class description:
-        labels, domain, sample_rate = "strong", "synthetic", 8000
+        labels, domain, sample_rate, effects = "strong", "synthetic", 8000, ()
 
     def __len__(self):
         return 3
 
-    def item(self, epoch, index):
+    def item(self, epoch, index, view):
         class Info:
             role, label = "foreground", "High"
 
@@ -126,3 +136,127 @@ def test_simulated_clips_are_mixed_anew_and_follow_recorded_ones(make_set):
     first, again, later = items[0, 3], items[0, 3], items[7, 3]
     assert np.array_equal(first.mixture, again.mixture) and later.mixture[0] == pytest.approx(7.1)
     assert first.strong[:, 0].all() and first.is_synthetic
+
+
+@pytest.fixture
+def exact(tmp_path):
+    """Three recordings of whole numbers over 256, with stems: their sums are exact on every machine."""
+    clips = []
+    for number in range(3):
+        rng = np.random.default_rng(number)
+        waveforms, stems = (rng.integers(-64, 64, (4, 12000)) / 256).astype(np.float32), []
+        for waveform, label in zip(waveforms, ("", "High", "Low", "High")):
+            path = tmp_path / f"{number}_{len(stems)}.wav"
+            audio.write(path, waveform, 8000)
+            stems.append(Stem(path, label, "foreground" if label else "background", path.stem))
+        path, strong = tmp_path / f"{number}.wav", ((0.125, 0.5, "High"), (0.75, 1.25, "Low"))
+        audio.write(path, waveforms.sum(0), 8000)
+        clips.append(Clip(path.name, path, 1.5, strong, ("High", "Low"), tuple(stems), "synthetic"))
+    return RecordedClips(clips, 8000, stems=True)
+
+
+CLASSES = Classes(("High", "Low"))
+KEYS = [(0, 0), (0, 2), (3, 1)]
+EFFECTS = (Gain((-20.0, 20.0)), Shift((-1.0, 1.0)))
+
+
+def digest(examples, *names):
+    found = hashlib.sha256()
+    for value in (getattr(example, name) for example in examples for name in ("id", "mixture", "n_samples", *names)):
+        found.update(value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode())
+    return found.hexdigest()[:16]
+
+
+@pytest.mark.parametrize("effects", [(), (Gain(probability=0), Shift(probability=0))])
+@pytest.mark.parametrize("views", [1, 2])
+def test_without_effects_examples_are_the_bytes_of_the_version_before_effects(exact, effects, views):
+    windows = Windows([exact], CLASSES, 8000, 0.6, GRID, 3, 5, effects=effects, views=views)
+    names = ("sources", "strong", "weak", "events", "is_synthetic")
+    assert digest([windows[key] for key in KEYS], *names) == "55ae98c63f36ae7f"
+    targets = Targets([exact], CLASSES, 8000, 0.6, 0.5, 5, effects=effects, views=views)
+    assert digest([targets[key] for key in KEYS], "target", "target_class", "enrolment") == "db60e9995a98b243"
+    for data in (windows, targets):
+        other = data[3, 1].other_view
+        assert other is None if views == 1 else np.array_equal(other, data[3, 1].mixture)
+
+
+def test_effects_change_sound_stems_and_labels_together(exact):
+    plain = Windows([exact], CLASSES, 8000, 1.5, GRID, 4)
+    changed = Windows([exact], CLASSES, 8000, 1.5, GRID, 4, effects=EFFECTS)
+    for key in KEYS:
+        before, after = plain[key], changed[key]
+        assert after.events != before.events and after.n_samples == before.n_samples
+        np.testing.assert_allclose(after.sources.sum(0), after.mixture, rtol=1e-5, atol=1e-5)
+        correlation = np.fft.irfft(np.fft.rfft(after.mixture) * np.fft.rfft(before.mixture).conj())
+        shift = int(correlation.argmax())
+        labelled = changed.grid.encode(after.events, 23, CLASSES)
+        moved = np.zeros((12000, 2))
+        for onset, offset, label in before.events:
+            moved[round(onset * 8000) : round(offset * 8000), CLASSES.index(label)] = 1
+        moved = np.roll(moved, shift, 0)[: 23 * 512].reshape(23, 512, 2).max(1)
+        np.testing.assert_array_equal(labelled, moved)
+
+
+def test_two_views_share_events_and_window_and_differ_in_sound(exact):
+    windows = Windows([exact], CLASSES, 8000, 0.6, GRID, 3, 5, effects=EFFECTS, views=2)
+    alone = Windows([exact], CLASSES, 8000, 0.6, GRID, 3, 5, effects=EFFECTS)
+    for key in KEYS:
+        example = windows[key]
+        gains = example.other_view / np.where(example.mixture, example.mixture, np.nan)
+        assert np.nanstd(gains) < 1e-5 and abs(np.nanmean(gains) - 1) > 0.01, "the same moments at another level"
+        assert example.events == alone[key].events
+        np.testing.assert_array_equal(example.mixture, alone[key].mixture)
+        np.testing.assert_allclose(example.sources.sum(0), example.mixture, rtol=1e-5, atol=1e-5)
+
+
+def test_evaluation_hears_clips_as_they_are(exact):
+    windows = Windows([exact], CLASSES, 8000, 0.6, GRID, training=False, effects=EFFECTS, views=2)
+    assert windows[0, 1].other_view is None
+    np.testing.assert_array_equal(windows[0, 1].mixture, audio.read(exact.clips[1].path, 8000)[:4800])
+
+
+def test_targets_change_with_their_mixture(exact):
+    plain = Targets([exact], CLASSES, 8000, 1.5, 0.5)[0, 0]
+    louder = Targets([exact], CLASSES, 8000, 1.5, 0.5, effects=(Gain((20.0, 20.0)),), views=2)[0, 0]
+    np.testing.assert_allclose(louder.target, 10 * plain.target, rtol=1e-6)
+    np.testing.assert_allclose(louder.mixture, 10 * plain.mixture, rtol=1e-6)
+    np.testing.assert_array_equal(louder.enrolment, plain.enrolment)
+    np.testing.assert_array_equal(louder.other_view, louder.mixture)
+
+
+def mixed(bank, effects):
+    scene = {"sample_rate": 8000, "seconds": 2.0, "count": 6, "n_events": [1, 3], "effects": effects}
+    return MixedClips(SimulatedClips(describe(scene), bank), stems=True)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_effects_and_views_are_the_same_for_any_workers_and_after_a_restart(bank, exact, workers):
+    batches = []
+    for _ in range(2):
+        # New objects each time, as after a restart; recorded and mixed clips in one data set.
+        parts = [exact, mixed(bank, [{"kind": "filter"}])]
+        windows = Windows(parts, Classes(("Cat", "Dog", "High", "Low")), 8000, 0.6, GRID, 3, 5, True, EFFECTS, 2)
+        loader = Loader({"all": windows}, StreamSampler({"all": len(windows)}, {"all": 3}, seed=1), workers)
+        loader.batch_sampler.set_epoch(4)
+        batches.append(list(loader))
+        for batch in batches[-1]:
+            expected = [windows[4, index] for index in indices(loader, batch, windows)]
+            assert torch.equal(batch.mixture, collate(expected).mixture)
+            assert torch.equal(batch.other_view, collate(expected).other_view)
+            assert batch.events == [example.events for example in expected]
+    for one, other in zip(*batches, strict=True):
+        assert one.ids == other.ids and torch.equal(one.other_view, other.other_view)
+
+
+def indices(loader, batch, windows):
+    """The clips of a batch, by their place in the data set."""
+    names = {windows[4, index].id: index for index in range(len(windows))}
+    return [names[name] for name in batch.ids]
+
+
+def test_a_clip_without_another_view_stands_in_a_batch_as_it_is(exact):
+    two = Windows([exact], CLASSES, 8000, 0.6, effects=EFFECTS, views=2)[0, 0]
+    one = Windows([exact], CLASSES, 8000, 0.6)[0, 1]
+    batch = collate([two, one])
+    np.testing.assert_array_equal(batch.other_view, np.stack([two.other_view, one.mixture]))
+    assert collate([one, one]).other_view is None
