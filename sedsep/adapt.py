@@ -13,7 +13,7 @@ from sedsep import config
 from sedsep.apply import enrol, enrolled
 from sedsep.apply.model import Model
 from sedsep.assembly import assemble
-from sedsep.data.dataset import MixedClips
+from sedsep.data.parts import MixedClips
 from sedsep.data.scene import SceneDescription, describe
 from sedsep.data.simulate import SimulatedClips
 from sedsep.data.soundbank import Soundbank

@@ -14,6 +14,8 @@ class Example:
     strong ``(L', C)``, weak ``(C,)``; ``n_samples`` counts the samples before padding; events are the exact
     ``(onset, offset, label)`` in seconds behind ``strong``, for metrics. For target sound extraction: ``target``
     ``(T,)`` is the sound of class ``target_class`` in the mixture, ``enrolment`` ``(T',)`` another one of its class.
+    ``other_view`` ``(T,)`` is the clip heard another way: events and timing are the mixture's, all else is drawn anew;
+    labels and stems are those of the mixture.
     """
 
     id: str
@@ -27,6 +29,7 @@ class Example:
     target: np.ndarray = None
     target_class: int = None
     enrolment: np.ndarray = None
+    other_view: np.ndarray = None
 
 
 @dataclass
@@ -36,7 +39,8 @@ class Batch:
     Shapes: mixture ``(B, T)``, n_samples ``(B,)``, sources ``(B, N, T)`` or None, strong ``(B, L', C)`` or None,
     weak ``(B, C)`` or None, has_strong, has_weak, has_sources, is_synthetic ``(B,)`` bool; events: per clip the
     tuple of ``(onset, offset, label)`` or None; target ``(B, T)``, target_class ``(B,)`` and enrolment ``(B, T')``
-    with n_enrolment ``(B,)`` samples before the padding, or None where there are none.
+    with n_enrolment ``(B,)`` samples before the padding, or None where there are none; other_view ``(B, T)``, the
+    same clips heard another way, or None: a clip that has no other view among others stands there as it is.
     """
 
     ids: list
@@ -54,6 +58,7 @@ class Batch:
     target_class: torch.Tensor = None
     enrolment: torch.Tensor = None
     n_enrolment: torch.Tensor = None
+    other_view: torch.Tensor = None
 
     def __len__(self):
         return len(self.ids)
@@ -89,8 +94,16 @@ def collate(examples: list) -> Batch:
         strong=stack("strong"),
         weak=stack("weak"),
         sources=stack("sources"),
+        other_view=_other_view(examples),
         **_targets(examples, stack),
     )
+
+
+def _other_view(examples):
+    """``(B, T)`` or None; a silent filler, as labels have, would be a wrong view."""
+    if all(e.other_view is None for e in examples):
+        return None
+    return torch.from_numpy(np.stack([e.mixture if e.other_view is None else e.other_view for e in examples]))
 
 
 def _targets(examples, stack) -> dict:

@@ -32,6 +32,19 @@ class Range:
         raise UserError(f"configuration: {name} must be {limit}, not {value!r}")
 
 
+@dataclasses.dataclass(frozen=True)
+class Interval(Range):
+    """Two numbers in order and within limits, as in ``Annotated[list[float], Interval(0, 60)]``: [lowest, highest]."""
+
+    def check(self, value, name: str):
+        """``value``, which may be None. Raises UserError where it is no such pair."""
+        if value is None:
+            return None
+        if len(value) != 2 or value[0] > value[1]:
+            raise UserError(f"configuration: {name} must be [lowest, highest], not {list(value)}")
+        return [super(Interval, self).check(number, f"{name}[{place}]") for place, number in enumerate(value)]
+
+
 Count = typing.Annotated[int, Range(1)]
 CountOrNone = typing.Annotated[int | None, Range(1)]
 Whole = typing.Annotated[int, Range(0)]
@@ -89,7 +102,8 @@ def resolve(target, section: dict, where: str = "", given=()) -> dict:
     A parameter annotated ``Annotated[dict, Other]`` is a section of its own, resolved against ``Other``;
     ``Annotated[dict, Other, ("n_bands",)]`` names parameters of ``Other`` that the code fills in by itself, and
     ``Annotated[dict | None, Other]`` may be null. Where ``Other`` is a dict of several, ``{"a": A, "b": B}``, the
-    section's key ``kind`` says which; the first by default. ``Annotated[int, Range(1)]`` is a number within limits.
+    section's key ``kind`` says which; the first by default. ``Annotated[list, {"a": A, "b": B}]`` is a list of such
+    sections, each with its ``kind``. ``Annotated[int, Range(1)]`` is a number within limits.
 
     Args:
         target: function or class. section: its keys. where: name of the section. given: not to be configured.
@@ -116,7 +130,10 @@ def resolve(target, section: dict, where: str = "", given=()) -> dict:
     for key, parameter in parameters.items():
         name, hint = join(where, key), hints.get(key, typing.Any)
         kind, inner, *rest = typing.get_args(hint) if typing.get_origin(hint) is typing.Annotated else (hint, None)
-        if inner is not None and not isinstance(inner, Range):
+        if kind is list and isinstance(inner, dict):
+            sections = _default(target, parameter) if section.get(key) is None else section[key]
+            resolved[key] = _resolve_list(inner, sections, name, *rest)
+        elif inner is not None and not isinstance(inner, Range):
             absent = section.get(key) is None and type(None) in typing.get_args(kind)
             resolve_inner = resolve_kind if isinstance(inner, dict) else resolve
             resolved[key] = None if absent else resolve_inner(inner, section.get(key), name, *rest)
@@ -133,7 +150,7 @@ def resolve(target, section: dict, where: str = "", given=()) -> dict:
 def resolve_kind(kinds: dict, section: dict, where: str = "", given=()) -> dict:
     """A section that is resolved against one of several targets, by its ``kind``; that comes first in the result."""
     rest = dict(section) if isinstance(section, dict) else section
-    kind = rest.pop("kind", None) if rest else None
+    kind = rest.pop("kind", None) if isinstance(rest, dict) else None
     kind = typed(next(iter(kinds)) if kind is None else kind, one_of(kinds), join(where, "kind"))
     return {"kind": kind, **resolve(kinds[kind], rest, where, given)}
 
@@ -141,6 +158,19 @@ def resolve_kind(kinds: dict, section: dict, where: str = "", given=()) -> dict:
 def one_of(names):
     """The type of a value that is one of ``names``."""
     return typing.Literal[tuple(names)]
+
+
+def _resolve_list(kinds, sections, where, given=()) -> list:
+    """A list of sections, each resolved against the target that its ``kind`` names."""
+    if not isinstance(sections, (list, tuple)):
+        raise UserError(f"configuration: {where} must be a list of sections, each with its kind, not {sections!r}")
+    resolved = []
+    for place, section in enumerate(sections):
+        name = f"{where}[{place}]"
+        if isinstance(section, dict) and section.get("kind") is None:
+            raise UserError(f"configuration: key {join(name, 'kind')!r} is missing; legal: {', '.join(kinds)}")
+        resolved.append(resolve_kind(kinds, section, name, given))
+    return resolved
 
 
 def build(kinds: dict, section: dict, given: dict = types.MappingProxyType({})):

@@ -2,19 +2,20 @@
 
 import hashlib
 import json
-from dataclasses import asdict
 from typing import Annotated
 
 import torch
 
 from sedsep import config, ranks
 from sedsep.assembly import assemble
-from sedsep.data.dataset import MixedClips, RecordedClips, Windows
+from sedsep.data.augment import EFFECTS
 from sedsep.data.manifest import ClipSet
-from sedsep.data.scene import describe
+from sedsep.data.parts import MixedClips, RecordedClips
+from sedsep.data.scene import as_fingerprinted, describe
 from sedsep.data.simulate import SimulatedClips
 from sedsep.data.soundbank import Soundbank
 from sedsep.data.targets import Targets
+from sedsep.data.windows import Windows
 from sedsep.engine import checkpoint, earlier, processes
 from sedsep.engine.experiment import open_experiment
 from sedsep.engine.optimisation import Optimisation
@@ -166,7 +167,7 @@ def _fingerprint(group):
         if isinstance(part, ClipSet):
             rows += [(c.filename, round(c.duration, 3), c.strong, c.weak) for c in part]
         else:
-            rows.append(asdict(part.description))
+            rows.append(as_fingerprinted(part.description))
     return f"{sum(map(len, group))} clips, {_digest(rows)}"
 
 
@@ -185,7 +186,8 @@ def _dataset(system, stream, group, data, seed, training):
         for part in group
     ]
     common = (parts, system.classes, system.sample_rate, data["seconds"])
+    heard = ([config.build(EFFECTS, section) for section in data["effects"]], system.views)
     if stream.targets:
         longest = data["enrolment_seconds"] if stream.enrolments else None
-        return Targets(*common, longest, seed, training)
-    return Windows(*common, system.grid, stream.sources, seed, training)
+        return Targets(*common, longest, seed, training, *heard)
+    return Windows(*common, system.grid, stream.sources, seed, training, *heard)

@@ -5,14 +5,16 @@ same clip for any worker, rank, or number of restarts. After Scaper (Salamon et 
 of milliseconds, as they are written in label tables.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import numpy as np
 
 from sedsep import config
+from sedsep.data.augment import SOURCE_EFFECTS
+from sedsep.data.augment.source_effect import SOURCE_EFFECT, draw_chain
 from sedsep.data.rooms import Room, draw_position, draw_room
-from sedsep.data.soundbank import Selection, Sound
+from sedsep.data.soundbank import Sound, Sounds
 from sedsep.errors import UserError
 from sedsep.labels import Classes
 
@@ -49,6 +51,8 @@ class SceneDescription:
         labels: which table is written. stems: keep the sources' audio. domain: synthetic, or real for a stand-in.
         fixed: draw the same clips in every epoch where they are mixed while training.
         peak: where a mixture would exceed this, all of the clip is turned down by one gain.
+        effects: list of sections, each with its ``kind``: what changes an event's sound before room and level.
+        most_effects: of one event; none to so many, each number as likely.
     """
 
     sample_rate: int = 16000
@@ -75,6 +79,8 @@ class SceneDescription:
     domain: Literal["synthetic", "real"] = "synthetic"
     fixed: bool = False
     peak: float = 0.99
+    effects: Annotated[list, SOURCE_EFFECTS] = ()
+    most_effects: config.Whole = 2
 
     def __post_init__(self):
         for name in ("share", "n_events", "event_seconds", "cut_seconds", "level_db", "background_level_db"):
@@ -84,6 +90,7 @@ class SceneDescription:
             if len(value) != 2 or value[0] > value[1]:
                 raise UserError(f"configuration: {name} must be [lowest, highest], not {list(value)}")
             object.__setattr__(self, name, tuple(value))  # YAML has lists only
+        object.__setattr__(self, "effects", tuple(self.effects))
         if self.event_classes is not None and not (self.event_classes and all(self.event_classes)):
             raise UserError("configuration: event_classes must be lists of classes, such as [[Cat, Dog]], or null")
         for name in ("sample_rate", "seconds", "peak"):
@@ -105,6 +112,12 @@ def scene_classes(description: SceneDescription, classes: Classes) -> Classes:
     return Classes(tuple(sorted(named, key=lambda name: classes.index(name, "configuration: event_classes"))))
 
 
+def as_fingerprinted(description: SceneDescription) -> dict:
+    """What tells one description from another: keys that came later count only where they change something."""
+    later = {} if description.effects else {"effects", "most_effects"}
+    return {key: value for key, value in asdict(description).items() if key not in later}
+
+
 def describe(section: dict) -> SceneDescription:
     """A description from a mapping of keys. Raises UserError for an unknown key or a value that makes no sense."""
     return SceneDescription(**config.resolve(SceneDescription, section))
@@ -115,7 +128,7 @@ class Placed:
     """One sound in a scene, times in milliseconds.
 
     ``start`` is where in the recording its audio begins; ``level_db`` is of full scale; ``position`` and ``tail``
-    (seed of the response's noise) are None without a room.
+    (seed of the response's noise) are None without a room; ``effects`` are ``((kind, parameters), ...)``.
     """
 
     sound: Sound
@@ -125,6 +138,7 @@ class Placed:
     level_db: float
     position: tuple = None
     tail: int = None
+    effects: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -137,18 +151,18 @@ class Scene:
     room: Room | None
 
 
-def usable(selection: Selection, description: SceneDescription) -> Selection:
-    """The selection without sounds that are shorter than the description's shortest event.
+def usable(sounds: Sounds, description: SceneDescription) -> Sounds:
+    """The sounds without those that are shorter than the description's shortest event.
 
     Raises:
         UserError: nothing is left, or a background is wanted and there is none.
     """
     shortest = description.event_seconds[0]
     events = {
-        label: tuple(s for s in sounds if s.offset - s.onset >= shortest)
-        for label, sounds in selection.events.items()
+        label: tuple(s for s in found if s.offset - s.onset >= shortest)
+        for label, found in sounds.events.items()
     }
-    events = {label: sounds for label, sounds in events.items() if sounds}
+    events = {label: found for label, found in events.items() if found}
     for names in description.event_classes or ():
         if not any(name in events for name in names):
             raise UserError(
@@ -158,21 +172,22 @@ def usable(selection: Selection, description: SceneDescription) -> Selection:
     if not events and description.n_events[1] > 0:
         raise UserError(f"configuration: no sound of the bank is as long as event_seconds asks ({shortest:g} s)")
     wanted = description.background_labels
-    backgrounds = {k: v for k, v in selection.backgrounds.items() if wanted is None or k in wanted}
+    backgrounds = {k: v for k, v in sounds.backgrounds.items() if wanted is None or k in wanted}
     if not backgrounds and description.background_probability > 0:
         kind = f" {', '.join(wanted)}" if wanted else ""
         raise UserError(
             f"the bank has no backgrounds{kind} in this split and share; name some (sedsep soundbank "
             "--backgrounds), or set background_probability to 0"
         )
-    return Selection(events, backgrounds)
+    return Sounds(events, backgrounds)
 
 
-def draw(description: SceneDescription, selection: Selection, seed: int, epoch: int, index: int) -> Scene:
+def draw(description: SceneDescription, sounds: Sounds, seed: int, epoch: int, index: int, view: int = 0) -> Scene:
     """The scene of one clip.
 
     Args:
-        selection: from :func:`usable`.
+        sounds: from :func:`usable`. view: views of one clip have the same events at the same times; effects are
+            drawn anew.
     """
     rng = np.random.default_rng([seed, epoch, index])
     length = round(1000 * description.seconds)
@@ -184,18 +199,23 @@ def draw(description: SceneDescription, selection: Selection, seed: int, epoch: 
     reference = rng.uniform(*description.background_level_db)
     background = None
     if rng.random() < description.background_probability:
-        sound = _choose(rng, selection.backgrounds)
+        sound = _choose(rng, sounds.backgrounds)
         spare = max(0, _milliseconds(sound) - length)
         background = Placed(sound, round(1000 * sound.onset) + int(rng.integers(spare + 1)), 0, length, reference)
     events = []
     for _ in range(rng.integers(description.n_events[0], description.n_events[1] + 1)):
-        candidates = _candidates(selection.events, description, events)
+        candidates = _candidates(sounds.events, description, events)
         for _ in range(ATTEMPTS if candidates else 0):
             event = _event(rng, description, candidates, length, reference, room)
             if _fits(event, events, description):
                 events.append(event)
                 break
-    return Scene(length, background, tuple(sorted(events, key=lambda e: (e.onset, e.sound.label))), room)
+    events = sorted(events, key=lambda e: (e.onset, e.sound.label))
+    for place, event in enumerate(events if description.effects else ()):
+        rng = np.random.default_rng([seed, epoch, index, SOURCE_EFFECT, view, place])
+        chain = draw_chain(SOURCE_EFFECTS, description.effects, description.most_effects, rng, event.duration / 1000)
+        events[place] = replace(event, effects=chain)
+    return Scene(length, background, tuple(events), room)
 
 
 def _candidates(by_label, description, events) -> dict:

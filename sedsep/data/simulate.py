@@ -14,6 +14,8 @@ import numpy as np
 from sedsep import config, progress
 from sedsep.data import audio, scene
 from sedsep.data.activity import active_mask, rms
+from sedsep.data.augment import SOURCE_EFFECTS
+from sedsep.data.augment.source_effect import chained
 from sedsep.data.manifest import Clip, write_set
 from sedsep.data.parallel import over
 from sedsep.data.rooms import response, reverberated
@@ -101,6 +103,7 @@ def _add_event(stem, event: Placed, room, cache, rate):
     dry = np.zeros(n, np.float32)
     piece = cache.get(event.sound)[max(0, inside) :][:n]
     dry[: len(piece)] = piece
+    dry = chained(SOURCE_EFFECTS, event.effects, dry, rate)
     fade = np.linspace(0, 1, max(2, int(FADE_SECONDS * rate)), dtype=np.float32)[: n // 2]
     dry[: len(fade)] *= fade
     dry[n - len(fade) :] *= fade[::-1]
@@ -148,27 +151,29 @@ def _samples(milliseconds: int, rate: int) -> int:
 class SimulatedClips:
     """Clips that are mixed when they are asked for: ``item(epoch, index)``, the same anywhere, any time.
 
+    The views of a clip share events and timing.
+
     Args:
         description: what to draw. bank: the sounds.
     """
 
     def __init__(self, description: SceneDescription, bank: Soundbank):
         self.description = description
-        self.selection = scene.usable(bank.select(description.split, description.share), description)
+        self.sounds = scene.usable(bank.select(description.split, description.share), description)
         self.classes = scene.scene_classes(description, bank.classes)
         self.cache = SourceCache(description.sample_rate)
 
     def __len__(self):
         return self.description.count
 
-    def scene(self, epoch: int, index: int) -> Scene:
-        """The scene of one clip, without its sound."""
+    def scene(self, epoch: int, index: int, view: int = 0) -> Scene:
+        """The scene of one clip, without its sound, as ``view`` hears it."""
         epoch = 0 if self.description.fixed else epoch
-        return scene.draw(self.description, self.selection, self.description.seed, epoch, index)
+        return scene.draw(self.description, self.sounds, self.description.seed, epoch, index, view)
 
-    def item(self, epoch: int, index: int) -> Rendered:
-        """The clip ``index`` of ``epoch``."""
-        return render(self.scene(epoch, index), self.description, self.cache)
+    def item(self, epoch: int, index: int, view: int = 0) -> Rendered:
+        """The clip ``index`` of ``epoch`` as ``view`` hears it."""
+        return render(self.scene(epoch, index, view), self.description, self.cache)
 
 
 @dataclass(frozen=True)
@@ -241,5 +246,5 @@ def simulate(description: SceneDescription, bank: Soundbank, out, workers: int =
         "clips": len(ordered),
         "events": sum(stem.role == "foreground" for clip in ordered for stem in clip.stems),
         "turned_down": sum(gain < 1 for _, gain in made.values()),
-        "unused": [name for name in clips.classes if name not in clips.selection.events],
+        "unused": [name for name in clips.classes if name not in clips.sounds.events],
     }

@@ -36,7 +36,7 @@ class Sound:
 
 
 @dataclass(frozen=True)
-class Selection:
+class Sounds:
     """Sounds of one split and share: ``events`` and ``backgrounds`` map labels to tuples of :class:`Sound`."""
 
     events: dict
@@ -72,10 +72,10 @@ class Soundbank:
             sounds.append(Sound(path, row.label, row.role, row.onset, row.offset, row.split, row.source))
         return cls(directory, classes, tuple(sounds))
 
-    def select(self, split: str, share=(0.0, 1.0)) -> Selection:
+    def select(self, split: str, share=(0.0, 1.0)) -> Sounds:
         """The sounds of a split whose sources lie in the interval ``share`` of the bank's seeded order of sources.
 
-        Selections with disjoint shares share no source, in any class: two domains can be built from one split.
+        Disjoint shares have no source in common, in any class: two domains can be built from one split.
 
         Raises:
             UserError: the interval is not within [0, 1], or nothing in it can be an event.
@@ -90,7 +90,7 @@ class Soundbank:
         labels = dict.fromkeys(s.label for s in chosen if s.role == "background")
         if not any(events.values()):
             raise UserError(f"{self.directory}: no event sounds in split {split!r}, share {list(share)}")
-        return Selection(
+        return Sounds(
             {label: found for label, found in events.items() if found},
             {label: _of(chosen, label, "background") for label in labels},
         )

@@ -4,14 +4,16 @@ Source: SoundBeam, Delcroix et al. 2021, section 5.1: the enrolment is a random 
 differs from the target; spec 05, G.d. The pairing is a function of (seed, epoch, index).
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from sedsep.batch import Example
-from sedsep.data.dataset import MixedClips, Windows
 from sedsep.data.enrolment import Enrolments, whole_recordings
+from sedsep.data.parts import MixedClips
 from sedsep.data.soundbank import Sound
+from sedsep.data.windows import Windows
 from sedsep.errors import UserError
 from sedsep.labels import Classes
 
@@ -25,7 +27,7 @@ def recordings_of(part) -> dict:
     for clips on disk the stems of the set.
     """
     if isinstance(part, MixedClips):
-        return {label: whole_recordings(sounds) for label, sounds in part.simulated.selection.events.items()}
+        return {label: whole_recordings(sounds) for label, sounds in part.simulated.sounds.events.items()}
     found = {}
     for clip in part.clips:
         for stem in clip.stems:
@@ -46,9 +48,11 @@ class Targets(Windows):
 
     def __init__(
         self, parts, classes: Classes, sample_rate: int, seconds: float, longest: float | None, seed: int = 0,
-        training: bool = True,
+        training: bool = True, effects=(), views: int = 1,
     ):  # fmt: skip
-        super().__init__(parts, classes, sample_rate, seconds, seed=seed, training=training)
+        super().__init__(
+            parts, classes, sample_rate, seconds, seed=seed, training=training, effects=effects, views=views
+        )
         self.pools = None
         if longest is not None:
             self.pools = [Enrolments(recordings_of(part), sample_rate, longest) for part in self.parts]
@@ -60,20 +64,18 @@ class Targets(Windows):
             UserError: audio is missing or broken, or no wanted class with a second recording sounds in the clip.
         """
         epoch, index = key
-        part, sound = self.sound(epoch, index)
-        start = self._start(len(sound.mixture), epoch, index)
+        part, views = self.views(epoch, index)
+        clip = views[0]
+        start = self._start(len(clip.mixture), epoch, index)
         rng = np.random.default_rng([self.seed, epoch, index, PAIRING])
-        targets = {name: self._window(sound.stems[name], start) for name in self.classes if name in sound.stems}
+        targets = {name: self._window(clip.stems[name], start) for name in self.classes if name in clip.stems}
         targets = {name: waveform for name, waveform in targets.items() if waveform.any()}
         if not targets:
-            raise UserError(f"{sound.id}: no sound to extract in it; leave it out, or make data.seconds longer")
+            raise UserError(f"{clip.id}: no sound to extract in it; leave it out, or make data.seconds longer")
         label = list(targets)[rng.integers(len(targets))]
-        enrolment = self.pools[part].draw(rng, label, sound.origins[label]) if self.pools else None
-        return Example(
-            sound.id,
-            self._window(sound.mixture, start),
-            min(len(sound.mixture) - start, self.n_samples),
-            is_synthetic=sound.is_synthetic,
+        enrolment = self.pools[part].draw(rng, label, clip.origins[label]) if self.pools else None
+        return replace(
+            self._example(views, start),
             target=targets[label],
             target_class=self.classes.index(label),
             enrolment=enrolment,

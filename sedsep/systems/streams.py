@@ -1,9 +1,12 @@
-"""Streams: what a system trains on and starts from, as its class declares it; commands, data and plans follow from it."""
+"""Streams: what a system trains on and starts from, as its class declares it; commands, data and plans follow."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from sedsep.config import Count, CountOrNone, Seconds, Whole
+from sedsep.data.augment import EFFECTS
+
+Effects = Annotated[list, EFFECTS]  # a list of sections, each with its kind
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,14 @@ class Mixtures:
 
     Args:
         seconds: of the windows. batch: clips per batch. batches: per epoch at most. workers: loading processes.
+        effects: on clips while training, one after the other (``data/augment``).
     """
 
     seconds: Seconds = 4.0
     batch: Count = 6
     batches: CountOrNone = None
     workers: Whole = 0
+    effects: Effects = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ class Labelled:
     Args:
         seconds: of the clips. strong, weak, unlabelled: clips of each kind in a batch. batches: per epoch at most.
         validation: clips per batch of validation. workers: loading processes.
+        effects: on clips while training, one after the other (``data/augment``).
     """
 
     seconds: Seconds = 10.0
@@ -84,6 +90,7 @@ class Labelled:
     batches: CountOrNone = None
     validation: Count = 24
     workers: Whole = 0
+    effects: Effects = ()
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,7 @@ class TargetMixtures:
     Args:
         seconds: of the mixtures. batch: mixtures per batch. batches: per epoch at most. workers: loading processes.
         enrolment_seconds: longest enrolment; of a longer recording a drawn part is taken.
+        effects: on mixtures while training, one after the other (``data/augment``).
     """
 
     seconds: Seconds = 6.0
@@ -100,6 +108,7 @@ class TargetMixtures:
     batches: CountOrNone = None
     enrolment_seconds: Seconds = 30.0
     workers: Whole = 0
+    effects: Effects = ()
 
 
 MIXTURES = Stream("mixtures", "--train", "Set of clips to train on", "batch", mixed=True, required=True)

@@ -1,11 +1,14 @@
 """Scenes as data: the description's keys, the rules of placement, randomness from (seed, epoch, index) alone."""
 
+import hashlib
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedsep.data.scene import Placed, Scene, SceneDescription, describe, draw, labels, scene_classes, usable
-from sedsep.data.soundbank import Selection, Sound
+from sedsep.data.soundbank import Sound, Sounds
 from sedsep.errors import UserError
 from sedsep.labels import Classes
 
@@ -14,7 +17,7 @@ def sound(label, seconds, number=0):
     return Sound(f"{label}{number}.wav", label, "foreground", 0.5, 0.5 + seconds, "train", f"{label}{number}")
 
 
-SELECTION = Selection(
+SOUNDS = Sounds(
     {"Cat": tuple(sound("Cat", 0.3 + number, number) for number in range(3)), "Dog": (sound("Dog", 5.0),)},
     {"room": (sound("room", 12.0),)},
 )
@@ -39,9 +42,9 @@ def test_rules_of_placement(index, overlap, positions, polyphony, seconds):
             "polyphony": polyphony,
         }
     )
-    scene = draw(description, SELECTION, 1, 0, index)
-    assert scene == draw(description, SELECTION, 1, 0, index)
-    assert scene != draw(description, SELECTION, 1, 1, index)
+    scene = draw(description, SOUNDS, 1, 0, index)
+    assert scene == draw(description, SOUNDS, 1, 0, index)
+    assert scene != draw(description, SOUNDS, 1, 1, index)
     assert len(scene.events) <= 8
     for event in scene.events:
         assert 0 <= event.onset and event.onset + event.duration <= scene.milliseconds
@@ -69,9 +72,9 @@ def test_overlaps_of_a_class_are_merged_in_the_labels():
 
 def test_every_class_and_recording_gets_its_turn_and_cut_events_occur():
     description = describe({"n_events": [2, 2], "positions": "anywhere", "rooms": {"probability": 0.5}})
-    scenes = [draw(description, SELECTION, 0, 0, index) for index in range(200)]
+    scenes = [draw(description, SOUNDS, 0, 0, index) for index in range(200)]
     events = [event for scene in scenes for event in scene.events]
-    assert {event.sound for event in events} == {s for sounds in SELECTION.events.values() for s in sounds}
+    assert {event.sound for event in events} == {s for sounds in SOUNDS.events.values() for s in sounds}
     assert any(e.onset == 0 for e in events) and any(e.onset + e.duration == 10000 for e in events)
     assert 70 < sum(scene.room is not None for scene in scenes) < 130
     assert all((event.position is None) == (scene.room is None) for scene in scenes for event in scene.events)
@@ -94,6 +97,12 @@ def test_defaults_and_sections():
         ({"polyphony": 0}, "polyphony must be at least 1"),
         ({"labels": "strnog"}, "labels is 'strnog' .did you mean 'strong'"),
         ({"count": "many"}, "count must be int"),
+        ({"effects": {"kind": "filter"}}, "effects must be a list of sections"),
+        ({"effects": [{"kind": "filtre"}]}, r"effects\[0\].kind is 'filtre' .did you mean 'filter'"),
+        ({"effects": [{"kind": "filter"}, {"cutoff": [1, 2]}]}, r"key 'effects\[1\].kind' is missing; legal: filter"),
+        ({"effects": [{"kind": "filter", "cut": [1, 2]}]}, r"'effects\[0\].cut' .did you mean 'cutoff'"),
+        ({"effects": [{"kind": "filter", "cutoff": [0, 2]}]}, r"effects\[0\].cutoff\[0\] must be at least 1"),
+        ({"most_effects": -1}, "most_effects must be at least 0"),
     ],
 )
 def test_mistakes_in_a_description_are_refused(section, message):
@@ -102,19 +111,19 @@ def test_mistakes_in_a_description_are_refused(section, message):
 
 
 def test_what_the_bank_cannot_serve_is_refused():
-    assert set(usable(SELECTION, describe({"event_seconds": [4, 10]})).events) == {"Dog"}
+    assert set(usable(SOUNDS, describe({"event_seconds": [4, 10]})).events) == {"Dog"}
     with pytest.raises(UserError, match="no sound of the bank is as long"):
-        usable(SELECTION, describe({"event_seconds": [20, 30]}))
+        usable(SOUNDS, describe({"event_seconds": [20, 30]}))
     with pytest.raises(UserError, match="no backgrounds .* background_probability to 0"):
-        usable(Selection(SELECTION.events, {}), describe({}))
-    assert usable(Selection(SELECTION.events, {}), describe({"background_probability": 0})).backgrounds == {}
+        usable(Sounds(SOUNDS.events, {}), describe({}))
+    assert usable(Sounds(SOUNDS.events, {}), describe({"background_probability": 0})).backgrounds == {}
 
 
 @given(st.integers(0, 10**6))
 @settings(max_examples=30, deadline=None)
 def test_lists_of_classes_distinct_classes_and_drawn_cuts(index):
     names = [f"class{number}" for number in range(6)]
-    selection = Selection(
+    sounds = Sounds(
         {name: (sound(name, 8.0), sound(name, 1.0, 1)) for name in names},
         {"room": (sound("room", 12.0),), "street": (sound("street", 12.0),)},
     )
@@ -122,7 +131,7 @@ def test_lists_of_classes_distinct_classes_and_drawn_cuts(index):
         "seconds": 6.0, "n_events": [3, 3], "event_seconds": [0.3, 5.0], "cut_seconds": [2.0, 4.0],
         "distinct_classes": True, "event_classes": [names[:4], names[:4], names[4:]], "background_labels": ["room"],
     })  # fmt: skip
-    scene = draw(description, usable(selection, description), 1, 0, index)
+    scene = draw(description, usable(sounds, description), 1, 0, index)
     assert scene.background.sound.label == "room"
     labels = [event.sound.label for event in scene.events]
     assert len(set(labels)) == 3 and sum(label in names[4:] for label in labels) == 1
@@ -136,6 +145,38 @@ def test_a_scene_has_the_classes_that_can_occur():
     with pytest.raises(UserError, match="event_classes: unknown label 'Dig'.*'Dog'"):
         scene_classes(describe({"event_classes": [["Dig"]]}), classes)
     with pytest.raises(UserError, match="no sound of event_classes Cow"):
-        usable(SELECTION, describe({"event_classes": [["Cat"], ["Cow"]]}))
+        usable(SOUNDS, describe({"event_classes": [["Cat"], ["Cow"]]}))
     with pytest.raises(UserError, match="no backgrounds street"):
-        usable(SELECTION, describe({"background_labels": ["street"]}))
+        usable(SOUNDS, describe({"background_labels": ["street"]}))
+
+
+def facts(scene) -> bytes:
+    """What was drawn but for effects; levels to 1e-6 dB."""
+    placed = [(p.sound.path, p.start, p.onset, p.duration, round(p.level_db, 6), p.position, p.tail)
+              for p in (scene.background, *scene.events)]  # fmt: skip
+    return repr((placed, scene.room)).encode()
+
+
+@pytest.mark.parametrize("effects", [[], [{"kind": "filter"}]])
+def test_effects_leave_the_scenes_of_the_version_before_effects(effects):
+    section = {"n_events": [1, 4], "positions": "anywhere", "rooms": {"probability": 0.5}, "effects": effects}
+    scenes = [draw(describe(section), SOUNDS, 7, epoch, index) for epoch in (0, 3) for index in range(4)]
+    assert hashlib.sha256(b"".join(map(facts, scenes))).hexdigest()[:16] == "e01b916168a2a480"
+    assert any(event.effects for scene in scenes for event in scene.events) == bool(effects)
+
+
+def test_effects_of_events_are_drawn_anew_for_each_view_and_nothing_else_is():
+    low, high = {"kind": "filter", "cutoff": [100, 200]}, {"kind": "filter", "form": "highpass"}
+    description = describe({"n_events": [3, 5], "effects": [low, high], "most_effects": 2})
+    chains = []
+    for index in range(50):
+        first, again, other = (draw(description, SOUNDS, 1, 2, index, view) for view in (0, 0, 1))
+        assert first == again and first.background.effects == ()
+        bare = [replace(scene, events=tuple(replace(e, effects=()) for e in scene.events)) for scene in (first, other)]
+        assert bare[0] == bare[1]
+        chains += [(a.effects, b.effects) for a, b in zip(first.events, other.events)]
+    assert {len(chain) for pair in chains for chain in pair} == {0, 1, 2}
+    both = [(a, b) for a, b in chains if a and b]
+    assert both and all(a != b for a, b in both)
+    cutoffs = [p["cutoff"] for pair in chains for c in pair for _, p in c if p["form"] == "lowpass"]
+    assert all(100 <= cutoff <= 200 for cutoff in cutoffs)

@@ -20,6 +20,7 @@ from sedsep.errors import UserError
 RATE = 8000
 BASE = {"sample_rate": RATE, "seconds": 4.0, "count": 4, "n_events": [1, 4], "level_db": [0.0, 20.0]}
 REVERB = {"rt60": [0.2, 0.4], "probability": 1.0}
+FILTERS = [{"kind": "filter", "cutoff": [200, 2000]}, {"kind": "filter", "form": "highpass", "cutoff": [200, 2000]}]
 
 
 def contents(directory):
@@ -40,8 +41,9 @@ def test_stems_add_up_and_items_are_pure(bank, rooms):
     assert not np.array_equal(clips.item(0, 0).mixture, clips.item(1, 0).mixture)
 
 
-def test_realised_levels_are_the_drawn_ones(bank):
-    clips = SimulatedClips(describe({**BASE, "background_level_db": [-50, -40]}), bank)
+@pytest.mark.parametrize("effects", [[], FILTERS])
+def test_realised_levels_are_the_drawn_ones(bank, effects):
+    clips = SimulatedClips(describe({**BASE, "background_level_db": [-50, -40], "effects": effects}), bank)
     compared = 0
     for index in range(8):
         scene, rendered = clips.scene(0, index), clips.item(0, index)
@@ -55,8 +57,9 @@ def test_realised_levels_are_the_drawn_ones(bank):
     assert compared >= 8
 
 
-def test_labels_say_where_dry_stems_sound(bank):
-    clips = SimulatedClips(describe({**BASE, "positions": "anywhere"}), bank)
+@pytest.mark.parametrize("effects", [[], FILTERS])
+def test_labels_say_where_dry_stems_sound(bank, effects):
+    clips = SimulatedClips(describe({**BASE, "positions": "anywhere", "effects": effects}), bank)
     for index in range(6):
         scene, rendered = clips.scene(0, index), clips.item(0, index)
         for event, stem in zip(scene.events, rendered.stems[1:]):
@@ -64,6 +67,30 @@ def test_labels_say_where_dry_stems_sound(bank):
             slack = FRAME_SECONDS + 0.002  # the bank's spans are whole frames of activity
             assert sounding[0] / RATE == pytest.approx(event.onset / 1000, abs=slack)
             assert (sounding[-1] + 1) / RATE == pytest.approx((event.onset + event.duration) / 1000, abs=slack)
+
+
+def test_effects_change_the_sounds_that_drew_some_and_no_other(bank):
+    plain, clips = (SimulatedClips(describe({**BASE, "effects": effects}), bank) for effects in ([], FILTERS))
+    changed = set()
+    for index in range(8):
+        before, after = plain.item(0, index), clips.item(0, index)
+        assert after.rows == before.rows and after.infos == before.infos
+        assert np.abs(after.mixture - after.stems.sum(0, dtype=np.float64)).max() <= 1e-6
+        np.testing.assert_array_equal(before.stems[0], after.stems[0])
+        for event, dry, heard in zip(clips.scene(0, index).events, before.stems[1:], after.stems[1:]):
+            assert np.allclose(dry, heard, rtol=1e-3, atol=1e-6) == (not event.effects)
+            changed.add(bool(event.effects))
+    assert changed == {False, True}
+
+
+def test_a_description_with_effects_reads_back_as_it_was_written(bank, tmp_path):
+    description = describe({**BASE, "effects": FILTERS, "count": 1})
+    simulate(description, bank, tmp_path / "set")
+    written = yaml.safe_load((tmp_path / "set" / "simulation.yaml").read_text())
+    written.pop("bank")
+    assert describe(written).effects == description.effects and len(description.effects) == 2
+    heard = audio.read(ClipSet.read(tmp_path / "set").clips[0].path, RATE)
+    np.testing.assert_array_equal(heard, SimulatedClips(description, bank).item(0, 0).mixture)
 
 
 def test_reverberation_starts_at_the_onset_and_rings_after_the_offset(bank):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sedsep.batch import collate
-from sedsep.data.dataset import MixedClips, RecordedClips
 from sedsep.data.manifest import ClipSet
+from sedsep.data.parts import MixedClips, RecordedClips
 from sedsep.data.scene import describe
 from sedsep.data.simulate import SimulatedClips, simulate
 from sedsep.data.targets import Targets, recordings_of
@@ -40,13 +40,13 @@ def test_targets_are_stems_and_enrolments_other_recordings(kind, request):
     data = targets([part])
     asked = set()
     for index in range(len(data)):
-        example, (_, sound) = data[2, index], data.sound(2, index)
+        example, (_, (clip,)) = data[2, index], data.views(2, index)
         label = ("Cat", "Dog")[example.target_class]
         asked.add(label)
-        np.testing.assert_array_equal(example.target, sound.stems[label])
-        np.testing.assert_array_equal(example.mixture, sound.mixture)
+        np.testing.assert_array_equal(example.target, clip.stems[label])
+        np.testing.assert_array_equal(example.mixture, clip.mixture)
         assert 0 < len(example.enrolment) <= RATE // 2 and example.enrolment[0] != 0
-        others = [s for s in recordings_of(part)[label] if s.source not in sound.origins[label]]
+        others = [s for s in recordings_of(part)[label] if s.source not in clip.origins[label]]
         assert others and len(others) < len(recordings_of(part)[label])
         wholes = [data.pools[0].cache.get(s) for s in others]
         assert any(example.enrolment[0] in whole for whole in wholes)
@@ -62,8 +62,8 @@ def test_a_sound_without_a_label_is_no_target_and_no_enrolment(recorded):
     assert set(recordings_of(part)) == {"Cat"}
     data = targets([part])
     assert {data[0, index].target_class for index in range(len(data))} == {0}
-    _, sound = data.sound(0, 0)
-    assert set(sound.origins) == {"Cat"} and any(not isinstance(name, str) for name in sound.stems)
+    _, (clip,) = data.views(0, 0)
+    assert set(clip.origins) == {"Cat"} and any(not isinstance(name, str) for name in clip.stems)
 
 
 def test_pairs_are_a_function_of_seed_epoch_and_index(mixed):

@@ -60,6 +60,62 @@ def test_wrong_keys_and_types_are_named(section, message):
     assert message in str(error.value)
 
 
+@dataclass
+class Loud:
+    level: Annotated[list[float], config.Interval(-60, 60)] = (0.0, 6.0)
+
+
+KINDS = {"inner": Optional, "loud": Loud}
+
+
+def several(steps: Annotated[list, KINDS] = (), first: Annotated[list, KINDS] = ({"kind": "loud"},)):
+    return steps, first
+
+
+def test_a_list_of_sections_by_kind():
+    loud = {"kind": "loud", "level": [0.0, 6.0]}
+    assert config.resolve(several, {}) == {"steps": [], "first": [loud]}
+    asked = {"steps": [{"kind": "loud", "level": [-3, 3]}, {"kind": "inner"}], "first": []}
+    resolved = config.resolve(several, asked)
+    inner = {"kind": "inner", "places": [0.0, 1.0], "inner": None}
+    assert resolved == {"steps": [{"kind": "loud", "level": [-3.0, 3.0]}, inner], "first": []}
+    assert config.resolve(several, resolved) == resolved
+    assert config.build(KINDS, resolved["steps"][0]) == Loud([-3.0, 3.0])
+    assert config.build(KINDS, {"kind": "loud"}, {"level": [1.0, 2.0]}) == Loud([1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    "steps, message",
+    [
+        ("loud", "a.steps must be a list of sections, each with its kind, not 'loud'"),
+        ({"kind": "loud"}, "a.steps must be a list of sections"),
+        (["loud"], "a.steps[0] must be a section of keys, not 'loud'"),
+        ([{"kind": "loud"}, {"kind": "luod"}], "a.steps[1].kind is 'luod' (did you mean 'loud'?); legal: inner, loud"),
+        ([{"level": [0, 1]}], "key 'a.steps[0].kind' is missing; legal: inner, loud"),
+        ([{"kind": None}], "key 'a.steps[0].kind' is missing"),
+        ([{"kind": 3}], "a.steps[0].kind is 3"),
+        ([{"kind": "loud", "levle": [0, 1]}], "unknown key 'a.steps[0].levle' (did you mean 'level'?)"),
+        ([{"kind": "loud", "level": [1, 0]}], "a.steps[0].level must be [lowest, highest], not [1.0, 0.0]"),
+        ([{"kind": "loud", "level": [1]}], "a.steps[0].level must be [lowest, highest]"),
+        ([{"kind": "loud", "level": [0, 61]}], "a.steps[0].level[1] must be at least -60 and at most 60, not 61.0"),
+        ([{"kind": "inner", "inner": {"widht": 1}}], "unknown key 'a.steps[0].inner.widht' (did you mean 'width'?)"),
+    ],
+)
+def test_mistakes_in_a_list_of_sections_are_named(steps, message):
+    with pytest.raises(UserError) as error:
+        config.resolve(several, {"steps": steps}, "a")
+    assert message in str(error.value)
+
+
+def test_a_value_where_a_section_by_kind_belongs_is_named():
+    def target(step: Annotated[dict, KINDS] = None):
+        return step
+
+    assert config.resolve(target, {})["step"]["kind"] == "inner"
+    with pytest.raises(UserError, match="step must be a section of keys, not 5"):
+        config.resolve(target, {"step": 5})
+
+
 def test_numbers_as_people_write_them():
     resolved = config.resolve(outer, {"seed": 1, "limit": "1e-3", "inner": {"rate": 2}})
     assert resolved["limit"] == 0.001 and resolved["inner"]["rate"] == 2.0
