@@ -22,6 +22,7 @@ from sedsep.engine.optimisation import Optimisation, Optimiser
 from sedsep.engine.survival import ignore_signals
 from sedsep.engine.trainer import Schedule, Trainer
 from sedsep.errors import UserError
+from sedsep.nnet.fast import accelerate
 from sedsep.systems import SYSTEMS
 
 
@@ -129,7 +130,7 @@ def train(name: str, raw: dict, exp, streams: dict, validation: dict, initial: d
     open_experiment(exp, asked)
 
     torch.manual_seed(resolved["seed"])
-    system = SYSTEMS[name](classes, **resolved["system"])
+    system = accelerate(SYSTEMS[name](classes, **resolved["system"]))
     _initialise(system, initial)
     data = resolved["data"]
     loader = _training_loader(system, sets, data, resolved["seed"])

@@ -22,6 +22,7 @@ from sedsep.engine.trainer import Schedule, Trainer
 from sedsep.errors import UserError
 from sedsep.files import write_text
 from sedsep.labels import Classes
+from sedsep.nnet.fast import accelerate
 from sedsep.systems import SYSTEMS
 from sedsep.train import schema
 
@@ -106,7 +107,8 @@ def measure(conf, settings=(), name: str = None, batches: int = None, n_classes:
         raise UserError(f"{conf}: which system is it for? say --system {'|'.join(SYSTEMS)}")
     resolved = config.resolve(schema(name), _with_parts(config.read(conf, settings), conf, name))
     data, device = resolved["data"], processes.join(resolved["device"])
-    system = SYSTEMS[name](Classes(tuple(f"class{i}" for i in range(n_classes))), **resolved["system"])
+    classes = Classes(tuple(f"class{i}" for i in range(n_classes)))
+    system = accelerate(SYSTEMS[name](classes, **resolved["system"]))
     shares = {"mixtures": data["batch"]} if "batch" in data else {k: data[k] for k in LABELLED if data[k]}
     valid = data.get("batch") or data["validation"]
     with tempfile.TemporaryDirectory() as directory:

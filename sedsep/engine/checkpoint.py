@@ -15,6 +15,7 @@ from sedsep.config import resolve
 from sedsep.errors import UserError
 from sedsep.files import writing
 from sedsep.labels import Classes
+from sedsep.nnet.fast import accelerate
 from sedsep.systems import SYSTEMS
 
 FORMAT = 1
@@ -126,7 +127,7 @@ def assemble(separator, detector, device="cpu"):
 
 def build(name: str, classes: Classes, config: dict):
     """The system ``name`` with a configuration that is checked again: a file may come from elsewhere."""
-    return SYSTEMS[name](classes, **resolve(SYSTEMS[name], config, "system"))
+    return accelerate(SYSTEMS[name](classes, **resolve(SYSTEMS[name], config, "system")))
 
 
 def fingerprint(path) -> str:

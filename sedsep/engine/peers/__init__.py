@@ -10,6 +10,7 @@ import torch
 from sedsep import config
 from sedsep.errors import UserError
 from sedsep.labels import Classes
+from sedsep.nnet.fast import accelerate
 from sedsep.systems import SYSTEMS
 
 
@@ -36,7 +37,7 @@ class Found:
 def build(name: str, classes: Classes, section: dict) -> tuple:
     """The system ``name`` with a configuration, and the configuration with all defaults."""
     resolved = config.resolve(SYSTEMS[name], section, "system")
-    return SYSTEMS[name](classes, **resolved).eval(), resolved
+    return accelerate(SYSTEMS[name](classes, **resolved)).eval(), resolved
 
 
 def place(weights: dict, own: dict, names) -> dict:

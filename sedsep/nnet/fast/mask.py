@@ -9,7 +9,8 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from sedsep.nnet.fast import mask_kernels as kernels
-from sedsep.nnet.fast.crew import Crew, arrays, empty
+from sedsep.nnet.fast.crew import Crew, arrays
+from sedsep.nnet.fast.memory import empty
 
 PIECE = 256  # frames: two megabytes at 4 sources of 512 filters
 
