@@ -30,13 +30,14 @@ def accelerate(network: nn.Module) -> nn.Module:
     if os.environ.get("SEDSEP_FAST") == "0":
         return network
     for module in network.modules():
-        module.__class__ = _fast(type(module))
+        if isinstance(module, tuple(FAST)):
+            module.__class__ = _fast(type(module))
     return network
 
 
 @functools.cache
 def _fast(kind: type) -> type:
-    """The fast form of a class of modules; the class itself where there is none, or where it is fast."""
+    """The fast form of a class of modules; the class itself where it is fast."""
     for plain, fast in FAST.items():
         if kind is plain:
             kind = fast
