@@ -4,7 +4,6 @@ The scores of the masks are the widest tensor of the network (N n_filters channe
 pieces of a clip that stay in cache, and nothing of that width is kept for the gradient.
 """
 
-import torch
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
