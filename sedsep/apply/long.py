@@ -16,8 +16,7 @@ import torch
 import torch.nn.functional as F
 
 from sedsep.nnet.encoder import encoded
-from sedsep.nnet.fast.crew import pieces
-from sedsep.nnet.fast.block import EPS, Moments
+from sedsep.nnet.norms import EPS, Moments
 from sedsep.nnet.soundbeam import Extractor
 
 
@@ -61,7 +60,7 @@ class LongExtraction:
         self.device = device
         self.directory, self.window = directory, window
         self.n_frames = (n_samples - net.kernel) // net.stride + 1
-        self.pieces = pieces(self.n_frames, piece)
+        self.pieces = [(first, min(first + piece, self.n_frames)) for first in range(0, self.n_frames, piece)]
         self.stream, self.next, self.skips = (
             Frames(directory, self.n_frames, width, device) for width in (*2 * [net.bottleneck.out_features], net.tcn.skip)
         )

@@ -5,7 +5,7 @@ same clip for any worker, rank, or number of restarts. After Scaper (Salamon et 
 of milliseconds, as they are written in label tables.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Literal
 
 import numpy as np

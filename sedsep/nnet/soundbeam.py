@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from sedsep.errors import UserError
+from sedsep.nnet.encoder import cosines, encoded, filterbank, framed
+from sedsep.nnet.norms import LayerNorm
 from sedsep.nnet.separators.conv_tasnet import ConvTasNet
-from sedsep.nnet.encoder import compress, cosines, filterbank, framed
-from sedsep.nnet.tcn import TCN, LayerNorm
+from sedsep.nnet.tcn import TCN
 
 
 class Extractor(ConvTasNet):
@@ -71,10 +72,6 @@ class Extractor(ConvTasNet):
         hidden = self.adapted(self.compress(frames), embeddings)  # (B N, L, n_out)
         frames, mixture = spread(frames, n_targets), spread(mixture, n_targets)
         return self.decode(hidden, frames, mixture).unflatten(0, (-1, n_targets)).squeeze(2)
-
-    def compress(self, frames: torch.Tensor) -> torch.Tensor:
-        """Frames ``(B, L, kernel)`` -> ``(B, L, bottleneck)``."""
-        return compress(frames, self.encoder, self.norm, self.bottleneck, self.magnitudes)
 
     def adapted(self, x: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:
         """The TCN with the embeddings in it: ``(B, L, bottleneck)``, ``(B, N, D)`` -> ``(B N, L, n_out)``."""
@@ -137,5 +134,9 @@ class EnrolmentEncoder(nn.Module):
     def embed(self, waveforms: torch.Tensor) -> torch.Tensor:
         """Enrolments of one length ``(B, T)`` -> ``(B, D)``. The mean is taken before the last, linear, layer."""
         frames = framed(waveforms, self.kernel, self.stride)
-        hidden = self.tcn(compress(frames, self.encoder, self.norm, self.bottleneck, self.magnitudes))
+        hidden = self.tcn(self.compress(frames))
         return self.output(self.act(hidden).mean(1))
+
+    def compress(self, frames: torch.Tensor) -> torch.Tensor:
+        """Frames ``(B, L, kernel)`` -> ``(B, L, bottleneck)``."""
+        return self.bottleneck(self.norm(encoded(frames, self.encoder, self.magnitudes)))

@@ -11,34 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from sedsep.errors import UserError
-from sedsep.nnet.fast.crew import fusable
-from sedsep.nnet.fast.block import EPS
-from sedsep.nnet.fast.tcn import FusedBlock, FusedTCN
-
-
-class LayerNorm(nn.Module):
-    """Normalisation of ``(B, L, D)`` with a gain and a bias per channel.
-
-    Args:
-        channels: D.
-        kind: "gln" takes mean and variance over L and D of a clip (global), "cln" over D of each frame, "fgln" over
-            L of each channel.
-    """
-
-    def __init__(self, channels: int, kind: Literal["gln", "cln", "fgln"] = "gln"):
-        super().__init__()
-        self.kind = kind
-        self.gain = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``(B, L, D)`` -> the same shape."""
-        if self.kind == "cln":
-            return F.layer_norm(x, x.shape[2:], self.gain, self.bias, EPS)
-        if self.kind == "fgln":
-            variance, mean = torch.var_mean(x, 1, correction=0, keepdim=True)
-            return torch.addcmul(self.bias, (x - mean) * (variance + EPS).rsqrt(), self.gain)
-        return torch.addcmul(self.bias, F.layer_norm(x, x.shape[1:], eps=EPS), self.gain)
+from sedsep.nnet.norms import LayerNorm
 
 
 class TCNBlock(nn.Module):
@@ -67,35 +40,15 @@ class TCNBlock(nn.Module):
     def forward(self, x: torch.Tensor, residual: bool = True) -> tuple:
         """``(B, L, channels)`` -> residual ``(B, L, channels)`` and skip ``(B, L, skip)``, neither added yet.
 
-        ``residual=False`` spares the residual output and gives None in its place.
+        ``residual=False`` spares the residual output and gives None in its place; ``project`` is then not called.
         """
-        if self.fusable(x):
-            out = FusedBlock.apply(x, self.dilation, *self.ordered(residual))
-        else:
-            z = self.norm1(self.act1(self.expand(x)))
-            z = self.depthwise(z.transpose(1, 2)).transpose(1, 2)  # over L: (B, L, D) -> (B, D, L) -> (B, L, D)
-            out = F.linear(self.norm2(self.act2(z)), *self.projection(residual))
-        return out.split([self.channels, out.shape[2] - self.channels], dim=2) if residual else (None, out)
-
-    def fusable(self, x: torch.Tensor) -> bool:
-        """Whether the fast path takes the block with the input ``x``.
-
-        It reads the sign of a PReLU's input from its output, so the slopes must be positive.
-        """
-        return self.norm1.kind == "gln" and fusable(x) and bool(self.act1.weight > 0 and self.act2.weight > 0)
-
-    def projection(self, residual: bool) -> tuple:
-        """Weight and bias of the last 1 x 1 convolution, with or without the residual's rows."""
-        weight, bias = self.project.weight, self.project.bias
-        return (weight, bias) if residual else (weight[self.channels :], bias[self.channels :])
-
-    def ordered(self, residual: bool) -> tuple:
-        """The parameters in the order of :class:`sedsep.nnet.fast.block.Block`."""
-        return (
-            self.expand.weight, self.expand.bias, self.act1.weight, self.norm1.gain, self.norm1.bias,
-            self.depthwise.weight, self.depthwise.bias, self.act2.weight, self.norm2.gain, self.norm2.bias,
-            *self.projection(residual),
-        )  # fmt: skip
+        z = self.norm1(self.act1(self.expand(x)))
+        z = self.depthwise(z.transpose(1, 2)).transpose(1, 2)  # over L: (B, L, D) -> (B, D, L) -> (B, L, D)
+        z = self.norm2(self.act2(z))
+        if not residual:
+            return None, F.linear(z, self.project.weight[self.channels :], self.project.bias[self.channels :])
+        out = self.project(z)
+        return out.split([self.channels, out.shape[2] - self.channels], dim=2)
 
 
 class TCN(nn.Module):
@@ -103,7 +56,6 @@ class TCN(nn.Module):
 
     The output is the sum of the skips, or the residual stream where ``skip`` is 0. The residual output of the very
     last block reaches nothing when there are skips; its weights exist (as in the peers) but it is not computed.
-    On the fast path the blocks are run together and not called one by one, so hooks on them are not called either.
 
     Args:
         channels, hidden, skip, kernel, norm: see :class:`TCNBlock`.
@@ -141,18 +93,12 @@ class TCN(nn.Module):
         Returns:
             the two after these blocks; the stream is None after a last block without a residual output.
         """
-        blocks = self.blocks[first:last]
-        if not blocks:
-            return x, total
-        residual = not (self.skip and last == len(self.blocks))  # of the last one; all others have it
-        if all(block.fusable(x) for block in blocks):
-            dilations = [block.dilation for block in blocks]
-            parameters = [p for block in blocks for p in block.ordered(residual or block is not blocks[-1])]
-            inputs = [x, *parameters] if total is None else [x, total, *parameters]
-            keeps = torch.is_grad_enabled() and any(y.requires_grad for y in inputs)
-            return FusedTCN.apply(x, total, dilations, self.skip, residual, keeps, *parameters)
-        for block in blocks:
-            to_stream, skip = block(x, residual or block is not blocks[-1])
-            x = None if to_stream is None else x + to_stream
+        for index in range(first, last):
+            residual, skip = self.blocks[index](x, self.has_residual(index))
+            x = None if residual is None else x + residual
             total = skip if total is None else total + skip
         return x, total
+
+    def has_residual(self, index: int) -> bool:
+        """Whether the residual output of this block reaches anything."""
+        return not (self.skip and index == len(self.blocks) - 1)

@@ -69,6 +69,30 @@ def test_imports_point_down():
     assert not wrong, "\n".join(wrong)
 
 
+# Who builds a system for training or inference, and turns on the fast path there; no one else knows of it.
+BUILDER = "engine/checkpoint.py"
+
+
+def imported_names(tree):
+    """Full names of what a module imports: modules, and what is taken from them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"line {node.lineno}: imports name their source in full"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_the_fast_path_stands_beside_a_plain_reference():
+    """Plain networks know nothing of their fast forms, and everybody else only the switch."""
+    for path in MODULES:
+        place = path.relative_to(PACKAGE)
+        known = {"sedsep.nnet.fast.accelerate"} if str(place) == BUILDER else set()
+        if not place.is_relative_to("nnet/fast"):
+            names = set(imported_names(ast.parse(path.read_text())))
+            assert {name for name in names if f"{name}.".startswith("sedsep.nnet.fast.")} <= known, place
+
+
 def compiled_functions(tree):
     """Names of a module's functions under a decorator ``compiled(...)`` or ``kernel``."""
     for node in tree.body:

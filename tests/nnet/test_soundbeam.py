@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from sedsep.errors import UserError
-from sedsep.nnet.separators.conv_tasnet import ConvTasNet, overlap_add
 from sedsep.nnet.encoder import cosines, framed
+from sedsep.nnet.separators.conv_tasnet import ConvTasNet, overlap_add
 from sedsep.nnet.soundbeam import EnrolmentEncoder, Extractor
 
 SIZES = dict(n_filters=16, kernel=20, stride=10, bottleneck=8, hidden=12, n_blocks=2)
@@ -51,16 +51,16 @@ def test_six_seconds_have_4799_frames():
 
 
 @pytest.mark.parametrize("adaptation, skip", READINGS)
-def test_a_unit_embedding_is_the_plain_conv_tasnet(adaptation, skip):
-    net, mixture = extractor(adaptation, skip), torch.randn(2, 305)
+def test_a_unit_embedding_is_the_plain_conv_tasnet(form, adaptation, skip):
+    net, mixture = form(extractor(adaptation, skip)), torch.randn(2, 305)
     plain = ConvTasNet(1, 16, 20, 10, 8, 12, skip, 3, 2, 3)
     plain.load_state_dict(net.state_dict())
     torch.testing.assert_close(net(mixture, torch.ones(2, 1, net.width)), plain(mixture))
 
 
 @pytest.mark.parametrize("adaptation, skip", READINGS)
-def test_the_embedding_multiplies_what_its_reading_says(adaptation, skip):
-    net = extractor(adaptation, skip)
+def test_the_embedding_multiplies_what_its_reading_says(form, adaptation, skip):
+    net = form(extractor(adaptation, skip))
     x, embedding = torch.randn(1, 30, 8), torch.randn(1, 1, net.width)
     e, stream, total = embedding[0, 0], x, 0
     for index, block in enumerate(net.tcn.blocks):
@@ -74,8 +74,8 @@ def test_the_embedding_multiplies_what_its_reading_says(adaptation, skip):
 
 
 @pytest.mark.parametrize("adaptation, skip", READINGS)
-def test_several_targets_of_a_mixture_equal_single_ones(adaptation, skip):
-    net = extractor(adaptation, skip)
+def test_several_targets_of_a_mixture_equal_single_ones(form, adaptation, skip):
+    net = form(extractor(adaptation, skip))
     mixture, embeddings = torch.randn(2, 305), torch.randn(2, 3, net.width)
     found = net(mixture, embeddings)
     assert found.shape == (2, 3, 305)
@@ -86,8 +86,8 @@ def test_several_targets_of_a_mixture_equal_single_ones(adaptation, skip):
 
 
 @pytest.mark.parametrize("adaptation, skip", READINGS)
-def test_gradients_reach_everything(adaptation, skip):
-    net, embeddings = extractor(adaptation, skip), None
+def test_gradients_reach_everything(form, adaptation, skip):
+    net = form(extractor(adaptation, skip))
     embeddings = torch.randn(2, 2, net.width, requires_grad=True)
     net(torch.randn(2, 305), embeddings).square().sum().backward()
     assert embeddings.grad.abs().min() > 0
@@ -101,8 +101,8 @@ def test_one_repeat_leaves_no_place_for_the_embedding():
 
 @pytest.mark.parametrize("skip", [0, 4])
 @pytest.mark.parametrize("norm", ["gln", "cln"])
-def test_padding_and_company_do_not_change_an_embedding(skip, norm):
-    net = encoder(skip=skip, norm=norm)
+def test_padding_and_company_do_not_change_an_embedding(form, skip, norm):
+    net = form(encoder(skip=skip, norm=norm))
     lengths = [205, 40, 130, 205, 7]
     alone = [torch.randn(length) for length in lengths]
     padded = torch.full((5, 300), 9.0)  # garbage beyond the end must not matter either
@@ -115,8 +115,8 @@ def test_padding_and_company_do_not_change_an_embedding(skip, norm):
         torch.testing.assert_close(embedding, net.embed(waveform[None])[0], rtol=1e-5, atol=1e-6)
 
 
-def test_the_embedding_is_the_mean_over_time_of_the_linear_output():
-    net, waveform = encoder(), torch.randn(1, 205)
+def test_the_embedding_is_the_mean_over_time_of_the_linear_output(form):
+    net, waveform = form(encoder()), torch.randn(1, 205)
     hidden = net.tcn(net.bottleneck(net.norm(framed(waveform, 20, 10) @ net.encoder.t())))
     torch.testing.assert_close(net.embed(waveform), net.output(net.act(hidden)).mean(1), rtol=1e-4, atol=1e-6)
 

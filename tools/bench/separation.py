@@ -1,7 +1,7 @@
 """Benchmarks of separation against asteroid, in float32: MixIT loss, Conv-TasNet forward and training step.
 
-That both sides compute the same is shown in ``tests/losses/test_mixit.py`` and ``tests/nnet/test_conv_tasnet.py``.
-Both networks begin with the same weights, and their loss and its gradients are compared before they are timed: that
+That both sides compute the same is shown in ``tests/losses/test_mixit.py`` and
+``tests/nnet/separators/test_conv_tasnet.py``. Both networks begin with the same weights, and their loss and its gradients are compared before they are timed: that
 shows that the products of matrices are right on this processor.
 """
 
@@ -11,6 +11,7 @@ from asteroid.models import ConvTasNet as PeerConvTasNet
 
 from sedsep.engine.peers.asteroid import from_asteroid
 from sedsep.losses.mixit import mixit
+from sedsep.nnet.fast import accelerate
 from sedsep.nnet.separators.conv_tasnet import ConvTasNet
 
 N_CLIPS, N_SAMPLES = 2, 64000  # 4 s at 16 kHz
@@ -66,7 +67,7 @@ def loss_of(network, mixtures):
 
 def same_networks() -> tuple:
     """Ours and the peer with the same weights. Raises AssertionError where loss or gradients differ."""
-    ours, peer = ConvTasNet(), PeerConvTasNet(4, n_repeats=1, n_blocks=4, sample_rate=16000)
+    ours, peer = accelerate(ConvTasNet()), PeerConvTasNet(4, n_repeats=1, n_blocks=4, sample_rate=16000)
     ours.load_state_dict(from_asteroid(peer.state_dict(), ours.state_dict()))
     losses = [loss_of(network, noise()) for network in (ours, peer)]
     torch.testing.assert_close(*losses, rtol=1e-5, atol=1e-5)

@@ -16,55 +16,11 @@ import numpy as np
 import torch
 
 from sedsep.nnet.fast import block_kernels as kernels
-from sedsep.nnet.fast.crew import Crew, arrays, empty
+from sedsep.nnet.fast.crew import Crew, arrays
+from sedsep.nnet.fast.memory import empty
+from sedsep.nnet.norms import Moments, Norm
 
-EPS = 1e-8
 PIECE = 512  # frames: a megabyte at 512 channels
-
-
-class Norm(NamedTuple):
-    """The global norm of one clip: mean and rate = 1 / deviation as floats, scale and shift ``(D,)``."""
-
-    mean: float
-    rate: float
-    scale: torch.Tensor
-    shift: torch.Tensor
-
-    def backward(self, gain, count: int, sum_grad, sum_product) -> tuple:
-        """Gradient of a norm ``y = scale * a + shift`` from two sums over the clip, without a pass over it.
-
-        Args:
-            gain: ``(D,)``. count: elements of the clip, L D.
-            sum_grad, sum_product: ``(D,)`` sums over L of ``grad_y`` and of ``grad_y * a``.
-
-        Returns:
-            Gradient of gain ``(D,)`` (that of bias is ``sum_grad``); floats u, v of
-            ``grad_a = scale * grad_y + u + v * a``.
-        """
-        grad_gain = self.rate * (sum_product - self.mean * sum_grad)
-        v = -(self.rate**2) * torch.dot(gain, grad_gain).item() / count
-        u = -self.rate * torch.dot(gain, sum_grad).item() / count - self.mean * v
-        return grad_gain, u, v
-
-
-class Moments:
-    """Sum and sum of squares of one clip, piece by piece; the pieces add up in double precision."""
-
-    def __init__(self, count: int = 0, total: float = 0.0, square: float = 0.0):
-        self.count, self.total, self.square = count, total, square
-
-    def add(self, piece: torch.Tensor) -> None:
-        """Count in a contiguous piece."""
-        flat = piece.view(-1)
-        self.count += flat.numel()
-        self.total += flat.sum().item()
-        self.square += torch.dot(flat, flat).item()
-
-    def norm(self, gain: torch.Tensor, bias: torch.Tensor) -> Norm:
-        """The norm with these moments and the gain and bias ``(D,)``."""
-        mean = self.total / self.count
-        rate = (max(self.square / self.count - mean * mean, 0.0) + EPS) ** -0.5
-        return Norm(mean, rate, gain * rate, bias - gain * (rate * mean))
 
 
 class Block(NamedTuple):
@@ -135,6 +91,23 @@ def last_step(block: Block, norm2: Norm) -> tuple:
     return torch.addmv(block.b2, block.w2, norm2.shift), norm2.rate
 
 
+def norm_backward(norm: Norm, gain, count: int, sum_grad, sum_product) -> tuple:
+    """Gradient of a norm ``y = scale * a + shift`` from two sums over the clip, without a pass over it.
+
+    Args:
+        gain: ``(D,)``. count: elements of the clip, L D.
+        sum_grad, sum_product: ``(D,)`` sums over L of ``grad_y`` and of ``grad_y * a``.
+
+    Returns:
+        Gradient of gain ``(D,)`` (that of bias is ``sum_grad``); floats u, v of
+        ``grad_a = scale * grad_y + u + v * a``.
+    """
+    grad_gain = norm.rate * (sum_product - norm.mean * sum_grad)
+    v = -(norm.rate**2) * torch.dot(gain, grad_gain).item() / count
+    u = -norm.rate * torch.dot(gain, sum_grad).item() / count - norm.mean * v
+    return grad_gain, u, v
+
+
 def sums(like: torch.Tensor, *shape: int) -> torch.Tensor:
     """Zeros for sums over frames, with the dtype of ``like``."""
     return torch.zeros(shape, dtype=like.dtype)
@@ -167,7 +140,7 @@ def backward(block: Block, x: torch.Tensor, passed: Passed, grad_out, grad_x, cr
         outer, total = outer_parts.sum(0), totals.sum(0)  # sums over frames: grad_out (x) p, grad_out
         # The gradient at norm2's output is grad_out @ w2, so that its sums are products of small matrices.
         sum_grad = total @ w2
-        grad_gain, u, v = norm2.backward(gain2, p.size, sum_grad, (w2 * outer).sum(0))
+        grad_gain, u, v = norm_backward(norm2, gain2, p.size, sum_grad, (w2 * outer).sum(0))
         grad_gain2 += grad_gain
         grad_bias2 += sum_grad
         grad_w2 += torch.addr(outer * norm2.scale, total, norm2.shift)
@@ -185,7 +158,7 @@ def backward(block: Block, x: torch.Tensor, passed: Passed, grad_out, grad_x, cr
         grad_bd += total
         # The gradient at norm1's output is grad_z spread by the taps: its sums follow from those per tap.
         sum_grad = (taps * inside).sum(0)
-        grad_gain, u, v = norm1.backward(gain1, a.size, sum_grad, (taps * dots).sum(0))
+        grad_gain, u, v = norm_backward(norm1, gain1, a.size, sum_grad, (taps * dots).sum(0))
         grad_gain1 += grad_gain
         grad_bias1 += sum_grad
 

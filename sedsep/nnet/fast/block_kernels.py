@@ -116,7 +116,7 @@ def backward_project(
     """``grad_z (L, D)`` from the projection's gradient, through the second norm and the PReLU; and its sums.
 
     Args:
-        scaled: ``(outputs, D)`` the projection times the second norm's scale. u, v: of :meth:`Norm.backward`.
+        scaled: ``(outputs, D)`` the projection times the second norm's scale. u, v: of ``block.norm_backward``.
         dots: ``(parts, kernel, D)`` sums of grad_z times the a that the tap takes.
         totals: ``(parts, D)`` sums of grad_z. beyond: ``(parts, kernel, D)`` of those whose tap lies out of the clip.
         slopes: ``(parts, D)`` sums of the gradient times p where p is negative.

@@ -1,4 +1,4 @@
-"""Tools of the fast path on CPU: where it applies, memory, and threads that share a clip.
+"""Crew: threads that share the frames of a clip, for the fast path on CPU.
 
 They run kernels: compiled functions ``kernel(part, first, last, size, ...)``, which work on the frames ``first`` to
 ``last - 1`` of a clip in pieces of ``size`` frames that stay in cache: a matrix product (numba's ``np.dot`` calls the
@@ -7,12 +7,9 @@ BLAS of scipy) and what comes before and after it in one go. Sums over frames go
 
 import contextlib
 import functools
-import math
 import threading
-import weakref
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import scipy.linalg.cython_blas  # noqa: F401 - the BLAS that np.dot calls, loaded before its threads are counted
 import torch
 from threadpoolctl import ThreadpoolController
@@ -20,71 +17,9 @@ from threadpoolctl import ThreadpoolController
 from sedsep.compiled import compiled
 
 SHARE = 2  # parts per thread: a thread that the system delays leaves some of its own to the others
-SPARE = 1.25  # a kept block may be so many times larger than what is asked for
-
 LEAST = 64  # frames of a piece where threads are many and a clip is short
 
 kernel = compiled(error_model="numpy", fused=True)
-
-
-def fusable(x: torch.Tensor) -> bool:
-    """Whether the fused operations take ``x``: on CPU, in plain float32 or float64, and not while compiling."""
-    plain = x.dtype in (torch.float32, torch.float64) and not torch.is_autocast_enabled("cpu")
-    return x.device.type == "cpu" and plain and not torch.compiler.is_compiling()
-
-
-class Memory:
-    """The memory of tensors that are gone, kept for the next ones.
-
-    New memory comes from the system page by page, which takes longer than to fill it. Used and kept together are
-    never more than what was once in use at a time.
-    """
-
-    def __init__(self):
-        self.kept, self.used, self.most, self._lock = [], 0, 0, threading.RLock()
-
-    def empty(self, shape: tuple, dtype: str) -> torch.Tensor:
-        """An uninitialised tensor, dtype by numpy's name.
-
-        The memory is numpy's, which asks the kernel for huge pages where torch does not.
-        """
-        size = math.prod(shape) * np.dtype(dtype).itemsize
-        with self._lock:
-            block = self._kept(size)
-            self.used += size if block is None else block.nbytes
-            self.most = max(self.most, self.used)
-            self._trim()
-        if block is None:
-            block = np.empty(size, np.uint8)
-        array = block[:size].view(dtype).reshape(shape)
-        weakref.finalize(array, self._take_back, block).atexit = False
-        return torch.from_numpy(array)  # its storage holds the array, whatever views there are
-
-    def _kept(self, size: int) -> np.ndarray | None:
-        fits = [block for block in self.kept if size <= block.nbytes <= SPARE * size]
-        found = min(fits, key=lambda block: block.nbytes, default=None)
-        self.kept = [block for block in self.kept if block is not found]
-        return found
-
-    def _take_back(self, block: np.ndarray) -> None:
-        with self._lock:
-            self.used -= block.nbytes
-            self.kept = [*self.kept, block]
-            self._trim()
-
-    def _trim(self) -> None:
-        while self.kept and self.used + sum(block.nbytes for block in self.kept) > self.most:
-            self.kept = self.kept[1:]  # the oldest
-
-
-@functools.cache
-def _memory() -> Memory:
-    return Memory()
-
-
-def empty(like: torch.Tensor, *shape: int) -> torch.Tensor:
-    """Uninitialised CPU tensor with the dtype of ``like``, in memory that is used again."""
-    return _memory().empty(shape, str(like.dtype).removeprefix("torch."))
 
 
 def arrays(*tensors: torch.Tensor) -> list:

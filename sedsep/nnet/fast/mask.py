@@ -4,12 +4,12 @@ The scores of the masks are the widest tensor of the network (N n_filters channe
 pieces of a clip that stay in cache, and nothing of that width is kept for the gradient.
 """
 
-import torch
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from sedsep.nnet.fast import mask_kernels as kernels
-from sedsep.nnet.fast.crew import Crew, arrays, empty
+from sedsep.nnet.fast.crew import Crew, arrays
+from sedsep.nnet.fast.memory import empty
 
 PIECE = 256  # frames: two megabytes at 4 sources of 512 filters
 

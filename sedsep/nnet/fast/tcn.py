@@ -4,10 +4,11 @@ import torch
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from sedsep.nnet.fast import block_kernels as kernels
 from sedsep.nnet.fast import block as fused_block
-from sedsep.nnet.fast.crew import Crew, arrays, empty
+from sedsep.nnet.fast import block_kernels as kernels
 from sedsep.nnet.fast.block import Block, Passed
+from sedsep.nnet.fast.crew import Crew, arrays
+from sedsep.nnet.fast.memory import empty
 
 N_PARAMETERS = len(Block._fields) - 1
 

@@ -9,11 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sedsep.nnet.encoder import compress, filterbank, framed
-from sedsep.nnet.fast.crew import fusable
-from sedsep.nnet.fast.mask import MaskDecode
+from sedsep.nnet.encoder import encoded, filterbank, framed
 from sedsep.nnet.mixture_consistency import share_out
-from sedsep.nnet.tcn import TCN, LayerNorm
+from sedsep.nnet.norms import LayerNorm
+from sedsep.nnet.tcn import TCN
 
 MASKS = {
     "sigmoid": torch.sigmoid,
@@ -55,6 +54,7 @@ class ConvTasNet(nn.Module):
         super().__init__()
         self.n_sources, self.n_filters, self.kernel, self.stride = n_sources, n_filters, kernel, stride
         self.mask, self.mixture_consistency = mask, mixture_consistency
+        self.magnitudes = False  # of the latent frames at the norm; an extractor may want them
         self.encoder = nn.Parameter(filterbank(n_filters, kernel))
         self.decoder = nn.Parameter(filterbank(n_filters, kernel))
         self.norm = LayerNorm(n_filters, norm)
@@ -70,21 +70,19 @@ class ConvTasNet(nn.Module):
 
     def compress(self, frames: torch.Tensor) -> torch.Tensor:
         """Frames ``(B, L, kernel)`` -> ``(B, L, bottleneck)``."""
-        return compress(frames, self.encoder, self.norm, self.bottleneck)
+        return self.bottleneck(self.norm(encoded(frames, self.encoder, self.magnitudes)))
 
     def decode(self, hidden: torch.Tensor, frames: torch.Tensor, mixture: torch.Tensor) -> torch.Tensor:
         """Output of the TCN ``(B, L, n_out)``, frames ``(B, L, kernel)``, mixture ``(B, T)`` -> ``(B, N, T)``."""
-        if fusable(hidden):
-            masks = self.act.weight, self.masks.weight, self.masks.bias
-            decoded = MaskDecode.apply(hidden, *masks, frames, self.encoder, self.decoder, self.mask)
-        else:
-            score = self.masks(self.act(hidden)).unflatten(2, (self.n_sources, self.n_filters))  # (B, L, N, n_filters)
-            latent = (frames @ self.encoder.t()).unsqueeze(2)  # (B, L, 1, n_filters)
-            decoded = (MASKS[self.mask](score) * latent) @ self.decoder  # (B, L, N, kernel)
-        estimates = overlap_add(decoded.transpose(1, 2), self.stride, mixture.shape[1])
+        estimates = overlap_add(self.masked(hidden, frames).transpose(1, 2), self.stride, mixture.shape[1])
         if self.mixture_consistency:
             estimates = share_out(estimates, mixture, estimates.new_full((1, self.n_sources), 1 / self.n_sources))
         return estimates
+
+    def masked(self, hidden: torch.Tensor, frames: torch.Tensor) -> torch.Tensor:
+        """``(B, L, n_out)``, frames of the mixture ``(B, L, kernel)`` -> those of each source ``(B, L, N, kernel)``."""
+        score = self.masks(self.act(hidden)).unflatten(2, (self.n_sources, self.n_filters))  # (B, L, N, n_filters)
+        return (MASKS[self.mask](score) * encoded(frames, self.encoder).unsqueeze(2)) @ self.decoder
 
 
 def overlap_add(frames: torch.Tensor, stride: int, n_samples: int) -> torch.Tensor:

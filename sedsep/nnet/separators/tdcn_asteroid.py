@@ -11,7 +11,8 @@ from torch import nn
 from sedsep.errors import UserError
 from sedsep.nnet.separators.conv_tasnet import MASKS, filterbank, overlap_add
 from sedsep.nnet.mixture_consistency import Consistency, MixtureConsistency
-from sedsep.nnet.tcn import LayerNorm, TCNBlock
+from sedsep.nnet.norms import LayerNorm
+from sedsep.nnet.tcn import TCNBlock
 
 
 class AsteroidTDCN(nn.Module):

@@ -1,4 +1,4 @@
-"""Conv-TasNet: the peer's outputs from the peer's weights, sizes, and every option against the plain formula."""
+"""Conv-TasNet in both forms: the peer's outputs and gradients from the peer's weights, sizes, edges."""
 
 from pathlib import Path
 
@@ -9,33 +9,31 @@ import torch.nn.functional as F
 
 from sedsep.engine.peers.asteroid import from_asteroid
 from sedsep.errors import UserError
-from sedsep.nnet.separators.conv_tasnet import MASKS, ConvTasNet, overlap_add
+from sedsep.nnet.separators.conv_tasnet import ConvTasNet, overlap_add
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared"
 SMALL = dict(n_sources=3, n_filters=32, bottleneck=16, hidden=24, skip=16, n_blocks=3, n_repeats=2)
 
 
 @pytest.mark.parametrize("name, settings", [("jss", {}), ("small", SMALL)])
-@pytest.mark.parametrize("fused", [True, False])
-def test_outputs_are_those_of_asteroid(name, settings, fused, monkeypatch):
+def test_outputs_are_those_of_asteroid(form, name, settings):
     path = SHARED / "golden" / f"conv_tasnet_{name}.npz"
     if not path.is_file():
         pytest.skip(f"{path} is absent")
     golden = {key: torch.from_numpy(value) for key, value in np.load(path).items()}
-    net = ConvTasNet(**settings)
+    net = form(ConvTasNet(**settings))
     weights = {k.removeprefix("weight/"): v for k, v in golden.items() if k.startswith("weight/")}
     net.load_state_dict(from_asteroid(weights, net.state_dict()))
-    unfuse(monkeypatch, not fused)
     with torch.no_grad():
         output = net(golden["input"])
     scale = golden["output"].abs().max()
     torch.testing.assert_close(output / scale, golden["output"] / scale, rtol=0, atol=1e-5)
 
 
-def test_gradients_are_those_of_asteroid():
+def test_gradients_are_those_of_asteroid(form):
     models = pytest.importorskip("asteroid.models", reason="asteroid is not installed")
     # In float64: in float32 a PReLU's input near zero may change its sign and a gradient with it, on either side.
-    net, peer = ConvTasNet().double(), models.ConvTasNet(4, n_repeats=1, n_blocks=4, sample_rate=16000).double()
+    net, peer = form(ConvTasNet()).double(), models.ConvTasNet(4, n_repeats=1, n_blocks=4, sample_rate=16000).double()
     net.load_state_dict(from_asteroid(peer.state_dict(), net.state_dict()))
     mixture, direction = torch.randn(2, 4000).double(), torch.randn(2, 4, 4000).double()
     (net(mixture) * direction).sum().backward()
@@ -47,12 +45,6 @@ def test_gradients_are_those_of_asteroid():
         assert (ours - expected).norm() <= 1e-6 * expected.norm(), name
 
 
-def unfuse(monkeypatch, really=True):
-    if really:
-        for module in ("tcn", "separators.conv_tasnet"):
-            monkeypatch.setattr(f"sedsep.nnet.{module}.fusable", lambda x: False)
-
-
 @pytest.mark.parametrize(
     "settings, expected",
     [({}, 1153161), (dict(n_sources=2, n_blocks=8, n_repeats=3), 5050545)],
@@ -61,43 +53,26 @@ def test_parameter_count(settings, expected):
     assert sum(p.numel() for p in ConvTasNet(**settings).parameters()) == expected
 
 
-@pytest.mark.parametrize("mask", MASKS)
-@pytest.mark.parametrize("norm, skip", [("gln", 16), ("gln", 0), ("cln", 16)])
-def test_values_and_gradients_do_not_depend_on_fusion(mask, norm, skip, monkeypatch):
-    net = ConvTasNet(**SMALL | dict(mask=mask, norm=norm, skip=skip)).double()
-    mixture = torch.randn(2, 333, dtype=torch.double, requires_grad=True)
-    inputs = [mixture, *net.parameters()]
-    fused = net(mixture)
-    direction = torch.randn_like(fused)
-    fused_grads = torch.autograd.grad(fused, inputs, direction)
-    unfuse(monkeypatch)
-    # The plain path with the norm written out: encoder, norm and 1 x 1 convolution one after the other.
-    net.compress = lambda frames: net.bottleneck(net.norm(frames @ net.encoder.t()))
-    plain = net(mixture)
-    torch.testing.assert_close(fused, plain, rtol=1e-6, atol=1e-8)
-    torch.testing.assert_close(fused_grads, torch.autograd.grad(plain, inputs, direction), rtol=1e-5, atol=1e-7)
-
-
 @pytest.mark.parametrize("n_samples", [16, 23, 24, 1000])
 @pytest.mark.parametrize("kernel, stride", [(16, 8), (16, 6), (5, 5)])
-def test_estimates_are_as_long_as_the_mixture(n_samples, kernel, stride):
-    net = ConvTasNet(**SMALL | dict(kernel=kernel, stride=stride))
+def test_estimates_are_as_long_as_the_mixture(form, n_samples, kernel, stride):
+    net = form(ConvTasNet(**SMALL | dict(kernel=kernel, stride=stride)))
     assert net(torch.randn(2, n_samples)).shape == (2, 3, n_samples)
 
 
-def test_batch_equals_single_clips():
-    net, mixture = ConvTasNet(**SMALL), torch.randn(4, 800)
+def test_batch_equals_single_clips(form):
+    net, mixture = form(ConvTasNet(**SMALL)), torch.randn(4, 800)
     torch.testing.assert_close(net(mixture), torch.cat([net(m[None]) for m in mixture]), rtol=1e-5, atol=1e-5)
 
 
-def test_mixture_consistency_adds_up_to_the_mixture():
+def test_mixture_consistency_adds_up_to_the_mixture(form):
     mixture = torch.randn(2, 803)
-    estimates = ConvTasNet(**SMALL, mixture_consistency=True)(mixture)
+    estimates = form(ConvTasNet(**SMALL, mixture_consistency=True))(mixture)
     torch.testing.assert_close(estimates.sum(1), mixture, rtol=0, atol=1e-5)
 
 
-def test_silence_gives_silence_and_finite_gradients():
-    net = ConvTasNet(**SMALL)
+def test_silence_gives_silence_and_finite_gradients(form):
+    net = form(ConvTasNet(**SMALL))
     estimates = net(torch.zeros(1, 400))
     estimates.square().sum().backward()
     assert not estimates.any() and all(p.grad.isfinite().all() for p in net.parameters())
