@@ -27,7 +27,7 @@ FACE = {"load": "sedsep.apply.model", "joined": "sedsep.apply.model", "Model": "
 
 
 def __getattr__(name: str):
-    """The names of the library's face, imported when they are asked for: torch takes seconds, most commands have none."""
+    """The names of the library's face, imported when they are asked for: torch takes seconds to load."""
     if name not in FACE:
         raise AttributeError(f"module 'sedsep' has no attribute {name!r}")
     return getattr(importlib.import_module(FACE[name]), name)

@@ -272,3 +272,78 @@ def test_models_in_the_wrong_role_are_refused(tmp_path, sets):
             train("train-joint", {}, tmp_path / "e", *sets["detection"], initial)
     with pytest.raises(UserError, match="holds a detection model; a separation model is needed"):
         checkpoint.assemble(sed, sed)
+
+
+def test_parts_that_do_not_fit_together_are_refused(tmp_path, sets, make_set):
+    """Classes in another order or number, and another rate, are one clear line, never a silent permutation."""
+    train("train-sep", SEPARATION, tmp_path / "sep", *sets["mixtures"])
+    train("train-sed", merged(DETECTION, schedule={"epochs": 1}), tmp_path / "sed", *sets["detection"])
+    initial = {"separator": tmp_path / "sep/best_separator.pt", "detector": tmp_path / "sed/best_teacher.pt"}
+    streams, validation = sets["detection"]
+    for names in ("Low\nHigh\n", "High\nLow\nMiddle\n"):
+        for one in (*streams.values(), *validation.values()):
+            (one[0] / "classes.txt").write_text(names)
+        with pytest.raises(UserError, match=f"its classes are High, Low, not {', '.join(names.split())}"):
+            train("train-joint", {}, tmp_path / "e", streams, validation, initial)
+    fast = merged(SEPARATION, system={**SEPARATION["system"], "sample_rate": 16000})
+    rapid = [make_set("rapid", rate=16000)]
+    train("train-sep", fast, tmp_path / "fast", {"mixtures": rapid}, {"mixtures": rapid})
+    initial["separator"] = tmp_path / "fast/best_separator.pt"
+    with pytest.raises(UserError, match="fast/best_separator.pt: works at 16000 Hz, and .* at 8000 Hz"):
+        checkpoint.assemble(**initial)
+
+
+def test_separators_need_no_common_classes(tmp_path, make_set):
+    other = make_set("other")
+    (other / "classes.txt").write_text("Low\nHigh\nMiddle\n")
+    train("train-sep", SEPARATION, tmp_path / "e", {"mixtures": [make_set("bare"), other]}, {"mixtures": [other]})
+    assert checkpoint.described(tmp_path / "e/best_separator.pt")["classes"] == ["High", "Low", "Middle"]
+
+
+def test_clips_without_a_place_and_starts_that_do_not_go_together(tmp_path, sets):
+    streams, validation = sets["detection"]
+    with pytest.raises(UserError, match="a separation system has no strong clips; it has: mixtures"):
+        train("train-sep", SEPARATION, tmp_path / "e", streams, {"mixtures": validation["strong"]})
+    with pytest.raises(UserError, match="nothing given for --valid-strong"):
+        train("train-sed", DETECTION, tmp_path / "e", streams, {"weak": validation["weak"]})
+    with pytest.raises(UserError, match="a joint system starts from --separator and --detector; or --init"):
+        train("train-joint", {}, tmp_path / "e", *sets["detection"])
+    with pytest.raises(UserError, match="system.kind is 'jiont' .did you mean 'joint'"):
+        train("train-joint", {"system": {"kind": "jiont"}}, tmp_path / "e", *sets["detection"])
+
+
+def test_a_front_end_takes_its_statistics_once_from_the_training_set(tmp_path, sets):
+    frontend = {**DETECTION["system"]["frontend"], "scaling": {"kind": "dataset"}}
+    scaled = merged(DETECTION, system={**DETECTION["system"], "frontend": frontend})
+    train("train-sed", scaled, tmp_path / "straight", *sets["detection"])
+    for epochs in (1, 2):
+        train("train-sed", merged(scaled, schedule={"epochs": epochs}), tmp_path / "stopped", *sets["detection"])
+    one, two = weights(tmp_path / "straight/last.pt"), weights(tmp_path / "stopped/last.pt")
+    assert same(one, two) and bool(one["student.frontend.scaling.fitted"])
+    system, _ = checkpoint.load_model(tmp_path / "straight/best_teacher.pt")
+    streams, spectra = sets["detection"][0], []
+    for directory in (sets[0] for sets in streams.values()):
+        clips = [audio.read(path, 8000) for path in sorted((directory / "audio").glob("*.wav"))]
+        frontend = system.student.frontend
+        spectra.append(frontend.compression(frontend.spectrum(torch.from_numpy(np.stack(clips)))).flatten(0, 1))
+    torch.testing.assert_close(system.teacher.frontend.scaling.mean, torch.cat(spectra).mean(0), rtol=1e-4, atol=1e-3)
+    joint = {key: value for key, value in DETECTION.items() if key != "system"}
+    train("train-sep", SEPARATION, tmp_path / "sep", *sets["mixtures"])
+    initial = {"separator": tmp_path / "sep/best_separator.pt", "detector": tmp_path / "straight/best_teacher.pt"}
+    train("train-joint", joint, tmp_path / "joint", *sets["detection"], initial=initial)
+    kept = weights(tmp_path / "joint/last.pt")["student.detector.frontend.scaling.mean"]
+    assert torch.equal(kept, one["student.frontend.scaling.mean"]), "a model that training starts from has its own"
+
+
+def test_effects_and_a_second_view_while_training(tmp_path, sets):
+    effects = [{"kind": "shift"}, {"kind": "gain"}]
+    plain = merged(DETECTION, schedule={"epochs": 1})
+    changed = merged(plain, data={"effects": effects}, system={**DETECTION["system"], "teaching": {"view": "other"}})
+    train("train-sed", plain, tmp_path / "plain", *sets["detection"])
+    for name, workers in (("a", 0), ("b", 2)):
+        train("train-sed", merged(changed, data={**changed["data"], "workers": workers}), tmp_path / name,
+              *sets["detection"])  # fmt: skip
+    assert same(weights(tmp_path / "a/last.pt"), weights(tmp_path / "b/last.pt"))
+    assert not same(weights(tmp_path / "a/last.pt"), weights(tmp_path / "plain/last.pt"))
+    with pytest.raises(UserError, match="data.effects.0..kind is 'gian' .did you mean 'gain'"):
+        train("train-sed", merged(plain, data={"effects": [{"kind": "gian"}]}), tmp_path / "e", *sets["detection"])

@@ -79,7 +79,8 @@ def decode(model: Model, data, out, clues) -> int:
             if wanted:
                 mixture = torch.from_numpy(audio.read(clip.path, model.sample_rate)).unsqueeze(0)
                 embeddings = torch.from_numpy(np.stack([embedding for *_, embedding in wanted])).unsqueeze(0)
-                sounds = model.system.extractor(mixture.to(model.device), embeddings.to(model.device))[0].cpu().numpy()  # (N, T)
+                sounds = model.system.extractor(mixture.to(model.device), embeddings.to(model.device))
+                sounds = sounds[0].cpu().numpy()  # (N, T)
                 for (clue, label, _), sound in zip(wanted, sounds):
                     path = directory / "extracted" / clue / clip_id(clip.filename) / f"{label}.wav"
                     audio.write(path, sound, model.sample_rate)

@@ -24,8 +24,8 @@ def extract(model: Model, path, wanted: dict, out, window: float = None) -> Path
     """Write ``out/<name>.wav`` for each wanted sound and ``out/rest.wav``, at the recording's rate and channels.
 
     Args:
-        model: an extractor. wanted: name -> embedding ``(D,)``. window: seconds around each moment by which the network judges what is
-            loud and soft there; None takes the whole recording, as if it ran through the network at once.
+        model: an extractor. wanted: name -> embedding ``(D,)``. window: seconds around each moment by which the
+            network judges what is loud and soft there; None takes the whole recording, as if it ran through the network at once.
 
     Raises:
         UserError: the recording cannot be read, or the disk is full; nothing is left behind.

@@ -33,7 +33,8 @@ class Frames:
     def read(self, first: int, last: int) -> torch.Tensor:
         """The frames ``first`` to ``last - 1``."""
         content = os.pread(self.file.fileno(), 4 * self.width * (last - first), 4 * self.width * first)
-        return torch.from_numpy(np.frombuffer(bytearray(content), np.float32)).view(last - first, self.width).to(self.device)
+        values = torch.from_numpy(np.frombuffer(bytearray(content), np.float32))
+        return values.view(last - first, self.width).to(self.device)
 
     def write(self, first: int, frames: torch.Tensor) -> None:
         """Put ``frames (l, D)`` at ``first``. Raises OSError on a full disk."""
@@ -61,9 +62,8 @@ class LongExtraction:
         self.directory, self.window = directory, window
         self.n_frames = (n_samples - net.kernel) // net.stride + 1
         self.pieces = [(first, min(first + piece, self.n_frames)) for first in range(0, self.n_frames, piece)]
-        self.stream, self.next, self.skips = (
-            Frames(directory, self.n_frames, width, device) for width in (*2 * [net.bottleneck.out_features], net.tcn.skip)
-        )
+        widths = (*2 * [net.bottleneck.out_features], net.tcn.skip)
+        self.stream, self.next, self.skips = (Frames(directory, self.n_frames, width, device) for width in widths)
 
     @torch.no_grad()
     def run(self):

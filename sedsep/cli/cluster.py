@@ -66,7 +66,7 @@ def doctor(work):
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override any key: a.b=1.")
 @click.option("--system", "kind", help="Kind of the system, where CONF does not name it (system.kind).")
 @click.option("--from", "parts", type=FILE, multiple=True, metavar="CONF",
-              help="Configuration of a model that it starts from (repeatable); by default those beside CONF.")  # fmt: skip
+              help="Configuration of a model it starts from (repeatable); by default those beside CONF.")  # fmt: skip
 @click.option("--batches", type=int, help="Batches per epoch, where CONF leaves them to the data (default 100).")
 @click.option("--classes", "n_classes", default=10, show_default=True, help="Event classes.")
 @click.option("--write", "site", type=FILE, help="Put the request into this site file.")

@@ -6,7 +6,14 @@ from sedsep.systems.joint import Joint
 from sedsep.systems.separation import Separation
 from sedsep.systems.ssep_sed import SSepSED
 
-SYSTEMS = {system.kind: system for system in (Separation, SoundEventDetection, Joint, SSepSED, Extraction)}
+ALL = (
+    Separation,
+    SoundEventDetection,
+    Joint,
+    SSepSED,
+    Extraction,
+)
+SYSTEMS = {system.kind: system for system in ALL}
 
 
 def of_task(task: str) -> dict:

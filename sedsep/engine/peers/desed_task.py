@@ -1,7 +1,7 @@
 """DESED_task: the checkpoint of a DCASE 2021 task 4 baseline (PyTorch Lightning) as our ``detection`` system.
 
-Its settings are our defaults (Turpault et al. 2021; layer for layer in ``nnet/detectors/crnn.py``). Where the file holds its
-``hyper_parameters``, they are followed, and what ours cannot do is an error.
+Its settings are our defaults (Turpault et al. 2021; layer for layer in ``nnet/detectors/crnn.py``). Where the file
+holds its ``hyper_parameters``, they are followed, and what ours cannot do is an error.
 """
 
 import math
