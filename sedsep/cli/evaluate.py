@@ -32,7 +32,7 @@ def decode(out, files, model, separator, detector, data, variant, sources, batch
 @click.option("--published", "rows", type=(str, FILE), multiple=True, metavar="TITLE TABLE.tsv",
               help="Table of published rows: key, system, model, a column per metric (repeatable).")  # fmt: skip
 @click.option("--cells", type=FILE, multiple=True, metavar="TABLE.tsv",
-              help="Published cells: table, row, column, results, metric, published[, clue, set] (repeatable).")  # fmt: skip
+              help="Cells: table, row, column, results, metric, published; clue, set (repeatable).")  # fmt: skip
 @click.option("--table", type=FILE, required=True, help="Table to write (results.tsv).")
 @click.option("--page", type=FILE, required=True, help="Page to write (RESULTS.md).")
 @click.option("--command", default="", help="The command that made the numbers; stands above the tables.")

@@ -49,7 +49,8 @@ class Table:
     """One table of a page.
 
     Args:
-        title: its heading. heads: above the labels of the rows; of cells, the metric where all show the same. cells: all that belong to it.
+        title: its heading. heads: above the labels of the rows; of cells, the metric where all show the same. cells:
+            all that belong to it.
         lines: what stands before the numbers in the table for machines, one line each.
     """
 

@@ -32,8 +32,8 @@ def draw_f1(path, truth: Truth, output: Output) -> None:
             f"plot f1 needs the {len(OPERATING_POINTS)} published operating points; found {len(points)}"
         )
     found = [event_f1(events, truth.events, truth.classes, truth.filenames) for events in points]
-    per_class = 100 * np.array([point.per_class for point in found])
-    macro = 100 * np.array([point.macro for point in found])
+    per_class = PER_CENT.factor * np.array([point.per_class for point in found])
+    macro = PER_CENT.factor * np.array([point.macro for point in found])
     shown = [c for c in range(len(truth.classes)) if not np.isnan(per_class[:, c]).all()]
     shown.sort(key=lambda c: -np.nanmax(per_class[:, c]))
     named = shown if len(shown) <= MOST else []

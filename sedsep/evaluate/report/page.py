@@ -41,7 +41,7 @@ def beside(tables, values) -> str:
     return "\n".join(lines)
 
 
-def page(tables, texts, others, claims, passports, n_seeds, command, note, pictures) -> str:
+def whole(tables, texts, others, claims, passports, n_seeds, command, note, pictures) -> str:
     """The whole page.
 
     Args:

@@ -10,24 +10,25 @@ from pathlib import Path
 
 import pandas as pd
 
-from sedsep.evaluate.report import cells, claims, results
+from sedsep.evaluate.report import cells, claims, page, results
 from sedsep.evaluate.report.class_bars import draw_classes
-from sedsep.evaluate.report.page import beside, markdown, page
 from sedsep.evaluate.report.result_bars import draw_results
 from sedsep.evaluate.report.training import draw_training
 from sedsep.files import write_table, write_text
 
 
-def report(directories, rows, cell_tables, table, where, command="", training=(), note="", claimed=None, bars="") -> str:
+def report(
+    directories, rows, cell_tables, table_path, page_path, command="", training=(), note="", claims_path=None, bars=""
+) -> str:
     """Write the table, the page and its pictures.
 
     Args:
         directories: of files of results, one per seed. rows: pairs of a title and a table of published rows.
-        cell_tables: tables of published cells. table: the table to write; numbers of tables with other columns than
-            the first go beside it, with the first word of their title in the name. where: the Markdown page.
+        cell_tables: tables of published cells. table_path: the table to write; numbers of tables with other columns
+            than the first go beside it, with the first word of their title in the name. page_path: the Markdown page.
         command: what made the numbers; stands above the tables. note: text that stands under them.
         training: directories of training runs, whose ``log.jsonl`` are drawn in this order; those with the same
-            name are one system trained with several seeds. claimed: table of claims to try (``claims.py``).
+            name are one system trained with several seeds. claims_path: table of claims to try (``claims.py``).
         bars: ``<results>:<metric>`` that is drawn for each class, such as ``sed.teacher:event-f1-macro``.
 
     Returns:
@@ -39,17 +40,17 @@ def report(directories, rows, cell_tables, table, where, command="", training=()
     tables = [cells.from_rows(title, path) for title, path in rows]
     tables += [one for path in cell_tables for one in cells.from_cells(path)]
     values, passports = results.read(tables, directories)
-    texts = [markdown(one, found) for one, found in zip(tables, values)]
-    others = beside(tables, values)
-    tried = claims.markdown(claims.read_claims(claimed, directories)) if claimed else ""
-    for file, lines in _files(tables, values, Path(table)).items():
+    texts = [page.markdown(one, found) for one, found in zip(tables, values)]
+    tried = claims.markdown(claims.read_claims(claims_path, directories)) if claims_path else ""
+    for file, lines in _files(tables, values, Path(table_path)).items():
         write_table(file, pd.concat(lines, ignore_index=True))
-    where = Path(where)
-    pictures = [draw_results(tables, values, where.with_name("results.png"))]
-    pictures += [draw_classes(directories, bars, where.with_name("classes.png"))] if bars else []
-    pictures += [draw_training(training, where.with_name("training.png"))] if training else []
-    whole = page(tables, texts, others, tried, passports, len(directories), command, note, pictures)
-    write_text(where, whole)
+    page_path = Path(page_path)
+    pictures = [draw_results(tables, values, page_path.with_name("results.png"))]
+    pictures += [draw_classes(directories, bars, page_path.with_name("classes.png"))] if bars else []
+    pictures += [draw_training(training, page_path.with_name("training.png"))] if training else []
+    others = page.beside(tables, values)
+    parts = (tables, texts, others, tried, passports, len(directories), command, note, pictures)
+    write_text(page_path, page.whole(*parts))
     return "\n\n".join([*texts, tried] if tried else texts)
 
 

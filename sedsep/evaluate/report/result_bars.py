@@ -13,6 +13,8 @@ from sedsep.evaluate.report import style
 
 # Inches. The places are set by hand: panels of all tables stand on one left edge, however many there are abreast.
 LINE, CHARACTER, GAP, TITLE, HEAD, TICKS, LEGEND = 0.19, 0.062, 0.22, 0.26, 0.14, 0.38, 0.3
+NARROWEST = 0.8  # panel with its gap
+LONGEST = 40  # characters of a label in one line
 
 
 def draw_results(tables, values, path) -> Path:
@@ -24,35 +26,39 @@ def draw_results(tables, values, path) -> Path:
     """
     names = [list(dict.fromkeys(row[0] for row in table.rows)) for table in tables]
     models = list(dict.fromkeys(row[1] for table in tables for row in table.rows if len(row) > 1))
-    left = CHARACTER * max(len(name) for group in names for name in group) + 0.15
-    widths = [(style.WIDTH - left - 0.1 + GAP) / len(table.columns) for table in tables]
-    heads = [[_wrapped(name, width) for name in table.columns] for table, width in zip(tables, widths)]
-    heights = [LINE * max(len(group), 2) + 0.06 for group in names]
+    left = CHARACTER * min(LONGEST, max(len(name) for group in names for name in group)) + 0.15
+    width = max(style.WIDTH, left + NARROWEST * max(len(table.columns) for table in tables))
+    steps = [(width - left - 0.1 + GAP) / len(table.columns) for table in tables]
+    heads = [[_wrapped(head, step) for head in table.columns] for table, step in zip(tables, steps)]
     above = [TITLE + HEAD * max(1 + head.count("\n") for head in group) for group in heads]
-    whole = sum(heights) + sum(above) + len(tables) * TICKS + LEGEND
+    heights = [LINE * max(len(group), 2) + 0.06 for group in names]
+    height = sum(above) + sum(heights) + len(tables) * TICKS + LEGEND
+    top = height
     with rc_context(style.RC):
-        figure = Figure(figsize=(style.WIDTH, whole))
-        top = whole
+        figure = Figure(figsize=(width, height))
         for t, table in enumerate(tables):
-            figure.text(0.06 / style.WIDTH, (top - 0.06) / whole, _title(table), va="top", weight="bold")
+            figure.text(0.06 / width, (top - 0.06) / height, _title(table), va="top", weight="bold")
             top -= above[t] + heights[t]
             panels = []
             for c, head in enumerate(heads[t]):
-                place = np.array((left + c * widths[t], top, widths[t] - GAP, heights[t]))
-                panels.append(figure.add_axes(tuple(place / (style.WIDTH, whole, style.WIDTH, whole))))
+                place = np.array((left + c * steps[t], top, steps[t] - GAP, heights[t]))
+                panels.append(figure.add_axes(tuple(place / (width, height, width, height)), title=head))
                 _bars(panels[-1], table, values[t], c, names[t], models)
-                panels[-1].set_title(head)
-                panels[-1].locator_params(axis="x", nbins=max(2, int(widths[t] / 0.45)))
-            panels[0].set_yticks(range(len(names[t])), names[t])
+                panels[-1].locator_params(axis="x", nbins=max(2, int(steps[t] / 0.45)))
+            panels[0].set_yticks(range(len(names[t])), [fill(name, LONGEST) for name in names[t]])
             if len({cell.metric for cell in table.cells if cell.column}) == 1:
                 _same_scale(panels)
             top -= TICKS
-        handles = [Patch(color=colour, label=model) for model, colour in style.colours(models).items()]
-        if any(not np.isnan(cell.published) for table in tables for cell in table.cells):
-            handles.append(Line2D([], [], color="black", marker="|", linestyle="", markersize=8, label="published"))
-        if handles:
-            figure.legend(handles=handles, loc="lower center", ncols=len(handles))
+        _legend(figure, tables, models)
         return style.save(figure, path)
+
+
+def _legend(figure, tables, models) -> None:
+    handles = [Patch(color=colour, label=model) for model, colour in style.colours(models).items()]
+    if any(not np.isnan(cell.published) for table in tables for cell in table.cells):
+        handles.append(Line2D([], [], color="black", marker="|", linestyle="", markersize=8, label="published"))
+    if handles:
+        figure.legend(handles=handles, loc="lower center", ncols=len(handles))
 
 
 def _title(table) -> str:

@@ -136,7 +136,7 @@ def read(truth: Truth, scores=None, events=None, operating_points=None, others=F
 
 
 def read_several(truth: Truth, directories, operating_points=None, others=False):
-    """Read several score directories, and one of operating points where it is given; ``others`` as in :func:`read`.
+    """Read several score directories, and one of operating points where given; ``others`` as in :func:`read`.
 
     Returns:
         The truth in the classes that all have, and each directory's name -> :class:`Output`.
@@ -145,7 +145,8 @@ def read_several(truth: Truth, directories, operating_points=None, others=False)
     for path in directories:
         outputs[_distinct(path, directories)], truth = read(truth, path, others=others)
     if operating_points or not outputs:
-        outputs[Path(operating_points or "").name], truth = read(truth, operating_points=operating_points, others=others)
+        name = Path(operating_points or "").name
+        outputs[name], truth = read(truth, operating_points=operating_points, others=others)
     return truth, outputs
 
 
