@@ -31,19 +31,24 @@ def decode(out, files, model, separator, detector, data, variant, sources, batch
 
 @click.command()
 @click.argument("results", type=DIRECTORY, nargs=-1, required=True)
-@click.option("--published", type=(str, FILE), multiple=True, required=True, metavar="TITLE TABLE.tsv",
+@click.option("--published", "rows", type=(str, FILE), multiple=True, metavar="TITLE TABLE.tsv",
               help="Table of published rows: key, system, model, a column per metric (repeatable).")  # fmt: skip
+@click.option("--cells", type=FILE, multiple=True, metavar="TABLE.tsv",
+              help="Cells: table, row, column, results, metric, published; clue, set (repeatable).")  # fmt: skip
 @click.option("--table", type=FILE, required=True, help="Table to write (results.tsv).")
 @click.option("--page", type=FILE, required=True, help="Page to write (RESULTS.md).")
 @click.option("--command", default="", help="The command that made the numbers; stands above the tables.")
 @click.option("--note", default="", help="Text that stands under the tables.")
 @click.option("--claims", type=FILE, help="Table of claims to try: claim, better, worse, columns.")
 @click.option("--training", type=DIRECTORY, multiple=True, help="Training run whose curves to draw (repeatable).")
-def report(results, published, table, page, command, note, claims, training):
-    """Gather RESULTS/<key>.<model>.json into tables, ours beside the published; one directory for each seed."""
+@click.option("--bars", default="", metavar="RESULTS:METRIC", help="Whose metric to draw for each class.")
+def report(results, rows, cells, table, page, command, note, claims, training, bars):
+    """Gather RESULTS/<name>.json into tables, ours beside the published; one directory for each seed."""
     from sedsep.evaluate.report import report as reporting
 
-    click.echo(reporting.report(results, published, table, page, command, training, note, claims))
+    if not rows and not cells:
+        raise click.UsageError("name what was published: --published TITLE TABLE.tsv, or --cells TABLE.tsv")
+    click.echo(reporting.report(results, rows, cells, table, page, command, training, note, claims, bars))
 
 
 COMMANDS = [decode, report]

@@ -1,4 +1,4 @@
-"""Commands of target sound extraction: extract, enroll; for experiments pair, shots and the -tse ones."""
+"""Commands of target sound extraction: extract, enroll; for experiments pair, shots, enroll-shots and decode-tse."""
 
 import click
 
@@ -132,19 +132,4 @@ def decode_tse(out, model, data, clues, device):
     click.echo(f"{out}: {decode(load(model, device), data, out, clues)} sounds extracted")
 
 
-@click.command("report-tse")
-@click.argument("results", type=DIRECTORY, nargs=-1, required=True)
-@click.option("--published", type=FILE, required=True, help="Cells: table, row, column, results, clue, published.")
-@click.option("--table", type=FILE, required=True, help="Table to write (results.tsv).")
-@click.option("--page", type=FILE, required=True, help="Page to write (RESULTS.md).")
-@click.option("--command", default="", help="The command that made the numbers; stands above the tables.")
-@click.option("--training", type=DIRECTORY, multiple=True, help="Training run to draw the curves of (repeatable).")
-@click.option("--bars", default="", metavar="RESULTS:CLUE", help="Whose improvement to draw for each class.")
-def report_tse(results, published, table, page, command, training, bars):
-    """Gather RESULTS/<model>.<set>.json into the tables of SoundBeam; one directory for each seed."""
-    from sedsep.evaluate.report import targets as report_targets
-
-    click.echo(report_targets.report(results, published, table, page, command, training, bars))
-
-
-COMMANDS = [extract, enroll, pair, shots, enroll_shots, decode_tse, report_tse]
+COMMANDS = [extract, enroll, pair, shots, enroll_shots, decode_tse]

@@ -86,14 +86,15 @@ def drawing(function):
 @drawing
 @click.argument("scores", type=DIRECTORY, nargs=-1)
 @click.option("--operating-points", type=DIRECTORY, help="A system's events, one table per threshold.")
-def plot_psd_roc(out, data, ground_truth, durations, scores, operating_points):
-    """PSD-ROC of PSDS1 and PSDS2 with the areas, one curve for each directory of SCORES."""
-    from sedsep.evaluate.report import plot
+@click.option("--published", is_flag=True, help="Also psds_eval's curve of 50 thresholds: the number of the tables.")
+def plot_psd_roc(out, data, ground_truth, durations, scores, operating_points, published):
+    """PSD-ROC of PSDS1 and PSDS2 with the areas, one curve over all thresholds for each directory of SCORES."""
+    from sedsep.evaluate.report.psd_roc import draw_psd_roc
     from sedsep.evaluate.score import output, score
 
     truth = score.read_truth(data, ground_truth, durations)
     truth, outputs = output.read_several(truth, scores, operating_points)
-    plot.psd_roc(out, truth, outputs)
+    draw_psd_roc(out, truth, outputs, published)
     click.echo(out)
 
 
@@ -103,12 +104,12 @@ def plot_psd_roc(out, data, ground_truth, durations, scores, operating_points):
 @click.option("--operating-points", type=DIRECTORY, help="A system's events, one table per threshold.")
 def plot_f1(out, data, ground_truth, durations, scores, operating_points):
     """Event F1 of each class over the thresholds of SCORES."""
-    from sedsep.evaluate.report import plot
+    from sedsep.evaluate.report.f1_curves import draw_f1
     from sedsep.evaluate.score import output, score
 
     truth = score.read_truth(data, ground_truth, durations)
     found, truth = output.read(truth, scores, None, operating_points)
-    plot.f1_over_thresholds(out, truth, found)
+    draw_f1(out, truth, found)
     click.echo(out)
 
 
@@ -119,12 +120,12 @@ def plot_f1(out, data, ground_truth, durations, scores, operating_points):
 @click.option("--threshold", default=0.5, show_default=True, help="Threshold on SCORES.")
 def plot_clip(out, data, ground_truth, durations, clip, scores, threshold):
     """Spectrogram of CLIP with reference and detected events, one row for each directory of SCORES."""
-    from sedsep.evaluate.report import plot
+    from sedsep.evaluate.report.clip import draw_clip
     from sedsep.evaluate.score import output, score
 
     truth = score.read_truth(data, ground_truth, durations)
-    truth, outputs = output.read_several(truth, scores)
-    plot.clip(out, truth, clip, outputs, threshold)
+    truth, outputs = output.read_several(truth, scores, others=True)
+    draw_clip(out, truth, clip, outputs, threshold)
     click.echo(out)
 
 

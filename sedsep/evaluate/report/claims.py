@@ -1,6 +1,7 @@
 """Claims: what a paper says is better than what, tried on our results: differences with intervals, and a verdict.
 
 A claim compares pairs of systems, each trained with the same seeds; the difference is the mean over pairs and seeds.
+A system is named as its file of results without the ending; with ``:<clue>`` behind it where sounds were extracted.
 Its interval comes from the resamples of the clips that all results share (``sedsep score --bootstrap``).
 """
 
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from sedsep.errors import UserError
-from sedsep.evaluate.report.columns import column, entry
+from sedsep.evaluate.report.columns import column, entry, shown
 from sedsep.files import read_json, read_table
 from sedsep.metrics.bootstrap import Difference, paired_difference
 
@@ -20,8 +21,8 @@ class Claim:
     """One claim.
 
     Args:
-        text: in words. better, worse: ``<key>.<model>`` of each pair, in one order.
-        columns: names out of ``COLUMNS``. differences: one for each column, in its scale.
+        text: in words. better, worse: systems of each pair, in one order.
+        columns: names out of ``COLUMNS``. differences: one for each column, in its unit.
         by_seed: mean difference of the pairs ``(columns, seeds)``.
     """
 
@@ -41,10 +42,10 @@ class Claim:
 
 
 def read_claims(path, results) -> list:
-    """Try the claims of a table: claim, better, worse (pairs of ``<key>.<model>``, with commas), names of columns.
+    """Try the claims of a table: claim, better, worse (pairs of systems, with commas), names of columns.
 
     Args:
-        results: directories of ``<key>.<model>.json``, one per seed.
+        results: directories of ``<system>.json``, one per seed.
 
     Raises:
         UserError: the table is not one of claims, or a result is missing.
@@ -59,7 +60,7 @@ def _claim(row, path, results) -> Claim:
         raise UserError(f"{path}: {row.claim!r} has {len(better)} better and {len(worse)} worse systems; name pairs")
     columns = tuple(row.columns.split(","))
     described = [column(name, path) for name in columns]
-    sides = [[[d / f"{key}.json" for d in results] for key in keys] for keys in (better, worse)]
+    sides = [[[_file(directory, system) for directory in results] for system in side] for side in (better, worse)]
     differences, by_seed = [], []
     for one in described:
         # (pairs, seeds) and (pairs, seeds, resamples), better first
@@ -69,17 +70,19 @@ def _claim(row, path, results) -> Claim:
     return Claim(row.claim, better, worse, columns, tuple(differences), np.array(by_seed))
 
 
+def _file(directory, system) -> tuple:
+    """File of a system's results, and the clue that it is asked by."""
+    name, _, clue = system.partition(":")
+    return directory / f"{name}.json", clue
+
+
 def _numbers(side, one) -> tuple:
-    entries = [[entry(read_json(file), one, file) for file in runs] for runs in side]
-    values = np.array([[_number(found["value"]) for found in runs] for runs in entries]) * one.scale
+    entries = [[entry(read_json(file), one, file, clue) for file, clue in runs] for runs in side]
+    values = np.array([[shown(found["value"], one) for found in runs] for runs in entries])
     replicates = [[found.get("replicates") for found in runs] for runs in entries]
     if any(found is None for runs in replicates for found in runs):
         return values, None
-    return values, np.array(replicates, float) * one.scale
-
-
-def _number(value):
-    return np.nan if value is None else value
+    return values, np.array(replicates, float) * one.unit.factor
 
 
 def _difference(values, replicates) -> Difference:
@@ -92,7 +95,7 @@ def _difference(values, replicates) -> Difference:
 def markdown(claims: list) -> str:
     """The claims as a table for people."""
     names = list(dict.fromkeys(name for claim in claims for name in claim.columns))
-    lines = [f"| claim | {' | '.join(column(name, '').title for name in names)} |", "|---" * (1 + len(names)) + "|"]
+    lines = [f"| claim | {' | '.join(column(name, '').head for name in names)} |", "|---" * (1 + len(names)) + "|"]
     for claim in claims:
         cells = [_cell(claim, name) if name in claim.columns else "" for name in names]
         lines.append(f"| {' | '.join([claim.text, *cells])} |")
@@ -101,13 +104,9 @@ def markdown(claims: list) -> str:
 
 def _cell(claim, name) -> str:
     c, one = claim.columns.index(name), column(name, "")
-    test, digits = claim.differences[c], one.digits
-    if np.isnan(test.value):
-        return "-"
-    text = f"{test.value:+.{digits}f}"
-    if claim.by_seed.shape[1] > 1:
-        text += f" ± {claim.by_seed[c].std(ddof=1):.{digits}f}"
+    test, seeds = claim.differences[c], claim.by_seed[c]
+    text = one.unit.number(test.value, seeds.std(ddof=1) if len(seeds) > 1 else None, "+")
     if not np.isnan(test.low):
-        text += f" [{test.low:+.{digits}f}, {test.high:+.{digits}f}]"
+        text += f" [{one.unit.number(test.low, sign='+')}, {one.unit.number(test.high, sign='+')}]"
     verdict = claim.verdict(c)
     return f"{text} **{verdict}**" if verdict else text

@@ -1,8 +1,11 @@
-"""Columns of a table of results: which metric stands behind each, on which scale, with how many digits."""
+"""Columns of a table of results: which metric stands behind each, in which unit."""
 
 from typing import NamedTuple
 
+import numpy as np
+
 from sedsep.errors import UserError, nearest
+from sedsep.evaluate.score.unit import DECIBEL, FRACTION, PER_CENT, SHARE, Unit
 
 
 class Column(NamedTuple):
@@ -10,57 +13,68 @@ class Column(NamedTuple):
 
     Args:
         title: in the head of a table. metric: its name in the results of ``sedsep score``.
-        scale: factor of its value, such as 100 for per cent. digits: after the point, for people.
+        unit: of our numbers and of the published ones.
         asked: what to give to ``sedsep score --metric`` for it.
+        kept: digits after the point in the table for machines.
     """
 
     title: str
     metric: str
-    scale: float
-    digits: int
+    unit: Unit
     asked: str
+    kept: int = 5
 
-    def text(self, value: float, spread: float = None) -> str:
-        """A value in the scale of the column, with its spread where there is one.
+    @property
+    def head(self) -> str:
+        """The title with the unit.
 
-        >>> COLUMNS["f1"].text(43.397, 0.5), COLUMNS["psds1"].text(float("nan"))
-        ('43.40 ± 0.50', '-')
+        >>> COLUMNS["f1"].head, COLUMNS["psds1"].head
+        ('F1 %', 'PSDS1')
         """
-        if value != value:
-            return "-"
-        return f"{value:.{self.digits}f}" + ("" if spread is None else f" ± {spread:.{self.digits}f}")
+        return self.title + self.unit.suffix
 
 
 COLUMNS = {
-    "psds1": Column("PSDS1", "psds1", 1, 3, "psds"),
-    "psds2": Column("PSDS2", "psds2", 1, 3, "psds"),
-    "f1": Column("F1 %", "event-f1-macro", 100, 2, "event-f1"),
-    "si_sdr": Column("SI-SDR dB", "si-sdr", 1, 1, "si-sdr"),
-    "si_sdri": Column("SI-SDRi dB", "si-sdr-improvement", 1, 1, "si-sdr"),
-    "sdr": Column("SDR dB", "sdr", 1, 1, "sdr"),
-    "sdri": Column("SDRi dB", "sdr-improvement", 1, 1, "sdr"),
-    "one_source": Column("1 source SI-SNR dB", "fuss-1-source-si-snr", 1, 1, "fuss"),
-    "multi_source": Column("2-4 sources SI-SNRi dB", "fuss-multi-source-si-snri", 1, 1, "fuss"),
-    "under": Column("under-separated", "fuss-under-separated", 1, 2, "fuss"),
-    "equal": Column("equally separated", "fuss-equally-separated", 1, 2, "fuss"),
-    "over": Column("over-separated", "fuss-over-separated", 1, 2, "fuss"),
+    "psds1": Column("PSDS1", "psds1", FRACTION, "psds"),
+    "psds2": Column("PSDS2", "psds2", FRACTION, "psds"),
+    "f1": Column("F1", "event-f1-macro", PER_CENT, "event-f1", 3),
+    "segment_f1": Column("segment F1", "segment-f1-macro", PER_CENT, "segment-f1", 3),
+    "intersection_f1": Column("intersection F1", "intersection-f1-macro", PER_CENT, "intersection-f1", 3),
+    "tagging_f1": Column("tagging F1", "tagging-f1-macro", PER_CENT, "tagging-f1", 3),
+    "map": Column("mAP", "ap-macro", FRACTION, "ap"),
+    "si_sdr": Column("SI-SDR", "si-sdr", DECIBEL, "si-sdr", 3),
+    "si_sdri": Column("SI-SDRi", "si-sdr-improvement", DECIBEL, "si-sdr", 3),
+    "sdr": Column("SDR", "sdr", DECIBEL, "sdr", 3),
+    "sdri": Column("SDRi", "sdr-improvement", DECIBEL, "sdr", 3),
+    "leakage": Column("leakage", "leakage", DECIBEL, "extraction", 3),
+    "one_source": Column("1 source SI-SNR", "fuss-1-source-si-snr", DECIBEL, "fuss"),
+    "multi_source": Column("2-4 sources SI-SNRi", "fuss-multi-source-si-snri", DECIBEL, "fuss"),
+    "under": Column("under-separated", "fuss-under-separated", SHARE, "fuss"),
+    "equal": Column("equally separated", "fuss-equally-separated", SHARE, "fuss"),
+    "over": Column("over-separated", "fuss-over-separated", SHARE, "fuss"),
 }
 
 
-def entry(result: dict, one: Column, file, all_asked=()) -> dict:
-    """The metric behind a column in results of ``sedsep score``.
-
-    Raises:
-        UserError: it was not scored; ``all_asked`` are what else to ask ``sedsep score`` for.
-    """
-    if one.metric not in result["metrics"]:
-        asked = " --metric ".join(sorted({one.asked, *all_asked}))
-        raise UserError(f"{file}: no {one.metric}; score with --metric {asked}")
-    return result["metrics"][one.metric]
-
-
 def column(name: str, where: str) -> Column:
-    """The column ``name`` in the head of the table ``where``. Raises UserError for one that is not known."""
+    """The column ``name`` in the table ``where``. Raises UserError for one that is not known."""
     if name not in COLUMNS:
         raise UserError(f"{where}: unknown column {name!r}{nearest(name, COLUMNS)}; known: {', '.join(COLUMNS)}")
     return COLUMNS[name]
+
+
+def entry(result: dict, one: Column, file, clue: str = "") -> dict:
+    """The metric behind a column in results of ``sedsep score``, that of one clue where sounds were extracted.
+
+    Raises:
+        UserError: it was not scored.
+    """
+    name = f"{clue}.{one.metric}" if clue else one.metric
+    if name not in result["metrics"]:
+        cure = f"decode with --clue {clue}, then score" if clue else "score"
+        raise UserError(f"{file}: no {name}; {cure} with --metric {'extraction' if clue else one.asked}")
+    return result["metrics"][name]
+
+
+def shown(value, one: Column) -> float:
+    """A stored value as a number in the column's unit; NaN for one that is not defined."""
+    return np.nan if value is None else value * one.unit.factor

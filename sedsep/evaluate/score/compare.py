@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from sedsep.errors import UserError
+from sedsep.evaluate.score.unit import Unit, unit_of
 from sedsep.files import read_json
 from sedsep.metrics.bootstrap import Difference, paired_difference
 
@@ -29,6 +30,7 @@ class Standing:
     Args:
         value: mean over runs. spread: standard deviation over runs, None for one. missing: clips, at most.
         against_best: difference to the metric's best system; None for that itself and without resamples.
+        unit: how the value, its spread and the difference are shown.
     """
 
     system: str
@@ -37,6 +39,7 @@ class Standing:
     n_runs: int
     missing: int
     against_best: Difference
+    unit: Unit
 
 
 def read(arguments) -> list:
@@ -108,14 +111,15 @@ def table(standings, omitted=()) -> str:
         lines.append(identifier)
         width = max(len(standing.system) for standing in ranked)
         for place, one in enumerate(ranked, start=1):
-            line = f"  {place}  {one.system:<{width}}  {one.value:.5f}"
+            line = f"  {place}  {one.system:<{width}}  {one.unit.text(one.value)}"
             if one.spread is not None:
-                line += f" +- {one.spread:.5f} over {one.n_runs} runs"
+                line += f" +- {one.unit.text(one.spread)} over {one.n_runs} runs"
             if one.missing:
                 line += f"  ({one.missing} clips MISSING)"
             if one.against_best:
                 test = one.against_best
-                line += f"  {test.value:+.5f} [{test.low:+.5f}, {test.high:+.5f}] to the first, p = {test.p:.3g}"
+                value, low, high = (one.unit.text(bound, "+") for bound in (test.value, test.low, test.high))
+                line += f"  {value} [{low}, {high}] to the first, p = {test.p:.3g}"
             lines.append(line)
     if not any(one.against_best for ranked in standings.values() for one in ranked):
         lines.append("No paired test: score every system with --bootstrap 1000 and the same --seed.")
@@ -128,7 +132,12 @@ def as_json(standings) -> dict:
     """The ranking as what can be written to JSON."""
     return {
         identifier: [
-            {**vars(one), "against_best": vars(one.against_best) if one.against_best else None} for one in ranked
+            {
+                **vars(one),
+                "against_best": vars(one.against_best) if one.against_best else None,
+                "unit": one.unit.stored,
+            }
+            for one in ranked
         ]
         for identifier, ranked in standings.items()
     }
@@ -143,6 +152,7 @@ def _rank(name, systems) -> list:
     ranked = sorted(systems, key=lambda system: -means[system.name])
     replicates = {system.name: _replicates(name, system) for system in ranked}
     best = ranked[0].name
+    unit = unit_of(systems[0].runs[0]["metrics"][name])
     standings = []
     for system in ranked:
         test, mine = None, replicates[system.name]
@@ -152,7 +162,7 @@ def _rank(name, systems) -> list:
         found = values[system.name]
         spread = float(np.std(found, ddof=1)) if len(found) > 1 else None
         missing = max(run["metrics"][name]["missing_clips"] for run in system.runs)
-        standings.append(Standing(system.name, means[system.name], spread, len(found), missing, test))
+        standings.append(Standing(system.name, means[system.name], spread, len(found), missing, test, unit))
     return standings
 
 

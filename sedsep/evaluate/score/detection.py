@@ -6,6 +6,7 @@ import pandas as pd
 from sedsep.evaluate.score.number import Number
 from sedsep.evaluate.score.output import Output
 from sedsep.evaluate.score.truth import Truth
+from sedsep.evaluate.score.unit import PER_CENT
 from sedsep.metrics import event_f1, intersection, psds, sed_eval_f1, segment_f1
 from sedsep.metrics.counts import Counts, macro_f1
 from sedsep.metrics.exact_psds import ExactPsds
@@ -120,6 +121,7 @@ def f1_numbers(metric, parameters, result, counts, published, note, truth, optio
             value,
             result.per_class if mean == "macro" else None,
             part,
+            PER_CENT,
             note={"macro": note, "macro-zero": zero, "micro": ""}[mean],
             replicates=replicates[mean],
             details={"counts": events} if mean == "macro" else {},

@@ -15,6 +15,7 @@ from sedsep.evaluate.score.number import Number
 from sedsep.evaluate.score.output import Output
 from sedsep.evaluate.score.separation import read_like, resampled
 from sedsep.evaluate.score.truth import Truth
+from sedsep.evaluate.score.unit import DECIBEL
 from sedsep.files import clip_id
 from sedsep.metrics import separation
 
@@ -45,7 +46,7 @@ def extraction_numbers(truth: Truth, output: Output, options) -> list:
             values = known[["filename", "event_label"]].assign(value=known[name])
             identifier = f"{name}[{IDENTIFIERS[name.removesuffix('-improvement')]}mean over targets]"
             numbers.append(Number(
-                f"{clue}.{name}", identifier, float(values["value"].mean()), per_class, "stems", "dB", NOTE,
+                f"{clue}.{name}", identifier, float(values["value"].mean()), per_class, "stems", DECIBEL, NOTE,
                 resampled(values, truth, options), {"sounds": len(values)}, values,
             ))  # fmt: skip
     return numbers

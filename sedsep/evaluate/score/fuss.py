@@ -12,6 +12,7 @@ from sedsep.evaluate.score.number import Number, plain
 from sedsep.evaluate.score.output import Output
 from sedsep.evaluate.score.separation import resampled, separated_clips
 from sedsep.evaluate.score.truth import Truth
+from sedsep.evaluate.score.unit import DECIBEL, SHARE
 from sedsep.metrics import fuss
 
 # name, active references of the clips, column: one source needs no separation, so there is nothing to improve
@@ -53,12 +54,12 @@ def fuss_numbers(truth: Truth, output: Output, options) -> list:
         }
         values = table[SOURCE_COLUMNS[:-2]].assign(value=table[column])
         identifier = f"{name}[{PARAMETERS},epsilon={fuss.EPSILON:g}]"
-        numbers.append(_number(name, identifier, values, "dB", NOTE_QUALITY, details | skipped, truth, options))
+        numbers.append(_number(name, identifier, values, DECIBEL, NOTE_QUALITY, details | skipped, truth, options))
     found = np.sign(clips["outputs"] - clips["references"])
     for name, sign in FRACTIONS:
         values = clips.assign(value=(found == sign).astype(float))
         details = {"clips": len(clips)} | skipped
-        numbers.append(_number(name, f"{name}[{PARAMETERS}]", values, "", NOTE, details, truth, options))
+        numbers.append(_number(name, f"{name}[{PARAMETERS}]", values, SHARE, NOTE, details, truth, options))
     return numbers
 
 

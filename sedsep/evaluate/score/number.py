@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from sedsep.evaluate.score.unit import FRACTION, Unit
 from sedsep.metrics.bootstrap import interval
 
 
@@ -17,7 +18,7 @@ class Number:
         id: name and every parameter; two numbers may be ranked only if their ids are equal.
         value: overall. per_class: ``(C,)``, NaN where a class has none; None for a number without classes.
         part: what of the ground truth it is measured against: "events", "tags" or "stems".
-        unit: "" for a fraction, or "dB".
+        unit: in what ``value`` is stored, and how it is shown.
         note: the rule for what is undefined, in words.
         replicates: ``(n,)`` values under resampling of the clips, or None.
         details: more entries for the file of results.
@@ -29,7 +30,7 @@ class Number:
     value: float
     per_class: np.ndarray = None
     part: str = "events"
-    unit: str = ""
+    unit: Unit = FRACTION
     note: str = ""
     replicates: np.ndarray = None
     details: dict = field(default_factory=dict)
@@ -40,7 +41,8 @@ class Number:
         entry = {
             "id": self.id,
             "value": plain(self.value),
-            "unit": self.unit or "fraction",
+            "unit": self.unit.stored,
+            "shown_in": self.unit.name,
             "data": fingerprint,
             "missing_clips": n_missing,
         }

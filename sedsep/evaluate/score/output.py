@@ -87,8 +87,11 @@ class Output:
         return "scores=weak.tsv" if self.weak else "scores=maximum over frames"
 
 
-def read(truth: Truth, scores=None, events=None, operating_points=None):
+def read(truth: Truth, scores=None, events=None, operating_points=None, others=False):
     """Read what there is of a system's output, and line it up with the truth.
+
+    Args:
+        others: whether the output may hold clips that the truth does not know, which are left alone.
 
     Returns:
         The :class:`Output`, and the truth in the classes that both have.
@@ -122,7 +125,7 @@ def read(truth: Truth, scores=None, events=None, operating_points=None):
         named |= {names.get(path.name, path.name) for path in extracted.glob("*/*") if path.is_dir()}
     missing = tuple(name for name in truth.filenames if name not in named)
     unknown = sorted(named - set(truth.filenames))
-    if unknown:
+    if unknown and not others:
         lacking = f"; of the ground truth {len(missing)} are missing: {few(missing)}" if missing else ""
         where = ", ".join(sources.values())
         raise UserError(f"{where}: {len(unknown)} clips are not in {truth.source}: {few(unknown)}{lacking}")
@@ -132,17 +135,18 @@ def read(truth: Truth, scores=None, events=None, operating_points=None):
     return Output(sources, found, weak, separated, extracted, table, points, missing), truth
 
 
-def read_several(truth: Truth, directories, operating_points=None):
-    """Read several score directories, and one of operating points where it is given.
+def read_several(truth: Truth, directories, operating_points=None, others=False):
+    """Read several score directories, and one of operating points where given; ``others`` as in :func:`read`.
 
     Returns:
         The truth in the classes that all have, and each directory's name -> :class:`Output`.
     """
     outputs = {}
     for path in directories:
-        outputs[_distinct(path, directories)], truth = read(truth, path)
+        outputs[_distinct(path, directories)], truth = read(truth, path, others=others)
     if operating_points or not outputs:
-        outputs[Path(operating_points or "").name], truth = read(truth, operating_points=operating_points)
+        name = Path(operating_points or "").name
+        outputs[name], truth = read(truth, operating_points=operating_points, others=others)
     return truth, outputs
 
 

@@ -71,10 +71,7 @@ def score(truth: Truth, output, metrics, threshold=0.5, bootstrap=0, seed=0) -> 
         if metric not in METRICS:
             raise UserError(f"unknown metric {metric!r}{nearest(metric, METRICS)}; known: {', '.join(METRICS)}")
         function, part = METRICS[metric]
-        if getattr(truth, "clips" if part == "stems" else part) is None:
-            raise UserError(f"{truth.source}: {metric} needs {part}; the set has none")
-        if part == "events" and truth.events.empty:
-            raise UserError(f"{truth.source}: has no reference events; {metric} has nothing to find")
+        truth.require(part, metric)
         numbers += function(truth, output, options)
     return numbers
 
@@ -137,23 +134,14 @@ def table(truth: Truth, numbers, missing=()) -> str:
         bounds = ""
         if number.replicates is not None:
             low, high = interval(number.replicates)
-            bounds = f"  [{_text(number, low)}, {_text(number, high)}]"
-        lines.append(f"{number.name:<{width}}  {_text(number, number.value)}{bounds}  {number.id}")
+            bounds = f"  [{number.unit.text(low)}, {number.unit.text(high)}]"
+        lines.append(f"{number.name:<{width}}  {number.unit.text(number.value)}{bounds}  {number.id}")
     by_class = [number for number in numbers if number.per_class is not None]
     if by_class:
         first = max(len(name) for name in truth.classes)
         widths = [max(len(number.name), 9) for number in by_class]
         lines += ["", " ".join([" " * first, *(f"{n.name:>{w}}" for n, w in zip(by_class, widths))])]
         for index, name in enumerate(truth.classes):
-            cells = [f"{_text(n, n.per_class[index]):>{w}}" for n, w in zip(by_class, widths)]
+            cells = [f"{n.unit.text(n.per_class[index]):>{w}}" for n, w in zip(by_class, widths)]
             lines.append(" ".join([f"{name:<{first}}", *cells]))
     return "\n".join(lines)
-
-
-def _text(number, value) -> str:
-    """A value as tables print it: F1 in per cent, dB with two digits, others as fractions."""
-    if value is None or np.isnan(value):
-        return "-"
-    if number.unit == "dB":
-        return f"{value:.2f} dB"
-    return f"{100 * value:.2f} %" if "f1" in number.name else f"{value:.5f}"

@@ -12,6 +12,7 @@ from sedsep.errors import UserError
 from sedsep.evaluate.score.number import Number
 from sedsep.evaluate.score.output import Output
 from sedsep.evaluate.score.truth import Truth
+from sedsep.evaluate.score.unit import DECIBEL
 from sedsep.files import clip_id
 from sedsep.metrics import separation
 
@@ -68,7 +69,9 @@ def _numbers(metric, pairwise, parameters, truth, output, options) -> list:
         identifier = f"{name}[{parameters}best assignment]"
         replicates = resampled(table, truth, options)
         value = float(table["value"].mean())
-        numbers.append(Number(name, identifier, value, per_class, "stems", "dB", note, replicates, details, table))
+        numbers.append(
+            Number(name, identifier, value, per_class, "stems", DECIBEL, note, replicates, details, table)
+        )
     return numbers
 
 

@@ -6,6 +6,7 @@ from sedsep.evaluate.score.detection import f1_numbers
 from sedsep.evaluate.score.number import Number
 from sedsep.evaluate.score.output import Output
 from sedsep.evaluate.score.truth import Truth
+from sedsep.evaluate.score.unit import FRACTION
 from sedsep.metrics import tagging
 
 NO_CLIPS = "a class that no clip has (for auc: or that all have) has no value and is left out of the mean"
@@ -32,7 +33,7 @@ def ap_numbers(truth: Truth, output: Output, options) -> list:
     where = f"classes={len(truth.classes)},{output.clip_decision()}"
     return [
         Number(
-            "ap-macro", f"ap-macro[{where}]", tagging.macro(per_class), per_class, "tags", "", NO_CLIPS, of_macro
+            "ap-macro", f"ap-macro[{where}]", tagging.macro(per_class), per_class, "tags", FRACTION, NO_CLIPS, of_macro
         ),
         Number("ap-micro", f"ap-micro[{where}]", micro, part="tags", replicates=of_micro),
     ]
@@ -44,7 +45,7 @@ def auc_numbers(truth: Truth, output: Output, options) -> list:
     per_class = tagging.roc_auc(scores, truth.tags)
     of_macro = _resampled(lambda s, t: tagging.macro(tagging.roc_auc(s, t)), scores, truth, options)
     identifier = f"auc-macro[classes={len(truth.classes)},{output.clip_decision()}]"
-    return [Number("auc-macro", identifier, tagging.macro(per_class), per_class, "tags", "", NO_CLIPS, of_macro)]
+    return [Number("auc-macro", identifier, tagging.macro(per_class), per_class, "tags", FRACTION, NO_CLIPS, of_macro)]
 
 
 def _resampled(function, scores, truth, options):

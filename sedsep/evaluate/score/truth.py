@@ -55,6 +55,13 @@ class Truth:
             lines += ["\t".join(map(str, row)) for row in stems]
         return f"{part}:{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()[:16]}"
 
+    def require(self, part: str, metric: str) -> None:
+        """Raise UserError where the set lacks what ``metric`` needs: part "events", "tags" or "stems"."""
+        if getattr(self, "clips" if part == "stems" else part) is None:
+            raise UserError(f"{self.source}: {metric} needs {part}; the set has none")
+        if part == "events" and self.events.empty:
+            raise UserError(f"{self.source}: has no reference events; {metric} has nothing to find")
+
     def without_references(self) -> list:
         """Classes that have no reference events."""
         present = set(self.events["event_label"])

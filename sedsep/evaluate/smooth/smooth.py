@@ -25,7 +25,7 @@ from sedsep.scores.segments import drop_short, fill_gaps
 
 
 def smooth(score_set: ScoreSet, steps: list) -> ScoreSet:
-    """Apply ``steps`` in order; ``info["postprocess"]`` of the result lists them after those applied before.
+    """Apply smoothing steps in order; the result lists them after those applied before, as scores.json names them.
 
     Raises:
         UserError: a step is not a legal one, or the scores are not on a regular grid of frames.

@@ -13,6 +13,7 @@ import numpy as np
 from sedsep.engine import checkpoint
 from sedsep.errors import UserError, nearest
 from sedsep.evaluate.score import output, truth
+from sedsep.evaluate.score.unit import PER_CENT
 from sedsep.evaluate.smooth.forest import minimise
 from sedsep.scores.directory import ScoreSet
 from sedsep.evaluate.smooth.smooth import by_class, smooth, write_smoother
@@ -98,7 +99,8 @@ def fit_smoother(
     write_smoother(path, steps, fitted)
     if model:
         checkpoint.keep_smoothing(model, steps)
-    tuned, held_out = (f"{f1['before']:.2%} to {f1['after']:.2%}" for f1 in fitted["event_f1"].values())
+    gains = [[PER_CENT.text(f1[when]) for when in ("before", "after")] for f1 in fitted["event_f1"].values()]
+    tuned, held_out = map(" to ".join, gains)
     return f"{path}: macro event F1 at {THRESHOLD:g}: tuned half {tuned}, held out half {held_out}"
 
 

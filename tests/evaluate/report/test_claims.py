@@ -56,6 +56,14 @@ def test_a_value_that_is_none_decides_nothing(results, tmp_path):
     assert "nan" not in markdown([claim])
 
 
+def test_a_clue_stands_behind_the_system(tmp_path):
+    metrics = {f"{clue}.sdr-improvement": {"value": value} for clue, value in (("mean1", 2.0), ("mean10", 5.0))}
+    (tmp_path / "m.new.json").write_text(json.dumps({"metrics": metrics}))
+    path = table(tmp_path, ("more shots help", "m.new:mean10", "m.new:mean1", "sdri"))
+    (claim,) = read_claims(path, [tmp_path])
+    assert claim.differences[0].value == 3.0 and "| more shots help | +3.0 |" in markdown([claim])
+
+
 def test_what_makes_no_claim(results, tmp_path):
     with pytest.raises(UserError, match="has 2 better and 1 worse systems; name pairs"):
         read_claims(table(tmp_path, ("x", "a.x,b.x", "b.x", "psds1")), results)

@@ -31,7 +31,7 @@ def experiment(tmp_path):
 
 
 def make(experiment, seeds=1):
-    return report([experiment] * seeds, [("Table 1", experiment / "published.tsv")], experiment / "results.tsv",
+    return report([experiment] * seeds, [("Table 1", experiment / "published.tsv")], (), experiment / "results.tsv",
                   experiment / "RESULTS.md", "./run.sh --x 1", [experiment / "sed"], "On DESED.")  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def test_several_seeds_give_mean_and_spread(experiment):
     for key, value in (("sed.student", 0.35), ("jt.teacher", 0.5)):
         (other / f"{key}.json").write_text(json.dumps(result(value)))
     published = [("Table 1", experiment / "published.tsv")]
-    report([experiment, other], published, experiment / "results.tsv", experiment / "RESULTS.md")
+    report([experiment, other], published, (), experiment / "results.tsv", experiment / "RESULTS.md")
     table = pd.read_csv(experiment / "results.tsv", sep="\t")
     assert table.loc[0, ["psds1", "psds1_sd", "f1", "f1_sd"]].tolist() == pytest.approx([0.3, 0.07071, 30, 7.071])
     page = (experiment / "RESULTS.md").read_text()
@@ -66,12 +66,30 @@ def test_tables_of_other_columns_share_a_page(experiment):
     (experiment / "sep.separator.json").write_text(json.dumps(found))
     (experiment / "two.tsv").write_text("key\tsystem\tmodel\tsi_sdri\nsep\tSeparator\tseparator\t\n")
     published = [("Detection", experiment / "published.tsv"), ("Separation", experiment / "two.tsv")]
-    report([experiment], published, experiment / "results.tsv", experiment / "RESULTS.md")
+    report([experiment], published, (), experiment / "results.tsv", experiment / "RESULTS.md")
     page = (experiment / "RESULTS.md").read_text()
     assert "## Detection" in page and "| Separator | separator | 7.2 |\n" in page and "SI-SDRi dB" in page
     table, other = (pd.read_csv(experiment / f"results{part}.tsv", sep="\t") for part in ("", "_separation"))
     assert list(table.columns) == ["system", "model", "psds1", "psds2", "f1"] and len(table) == 2
     assert list(other.columns) == ["system", "model", "si_sdri"] and other["si_sdri"].tolist() == [7.25]
+
+
+def test_rows_and_cells_share_a_page(experiment):
+    head = "table\trow\tcolumn\tresults\tmetric\tset\tpublished\n"
+    lines = [f"By noise\tJT\t{snr} dB\tjt.{snr}\tf1\tsnr{snr}\t{40 + snr}\n" for snr in (-5, 0, 5)]
+    (experiment / "cells.tsv").write_text(head + "".join(lines))
+    for snr in (-5, 0, 5):
+        (experiment / f"jt.{snr}.json").write_text(json.dumps(result(0.3, data=f"at {snr}", clips=30)))
+    published = [("Table 1", experiment / "published.tsv")]
+    report([experiment], published, [experiment / "cells.tsv"], experiment / "results.tsv", experiment / "RESULTS.md",
+           bars="")  # fmt: skip
+    page = (experiment / "RESULTS.md").read_text()
+    assert "| F1 % | -5 dB | 0 dB | 5 dB | paper: -5 dB | 0 dB | 5 dB |" in page
+    assert "| JT | 30.00 | 30.00 | 30.00 | 35.00 | 40.00 | 45.00 |" in page
+    assert "Ours: 100 test clips, data abc." in page and "Ours on snr-5: 30 test clips, data at -5." in page
+    other = pd.read_csv(experiment / "results_by.tsv", sep="\t")
+    assert list(other.columns) == ["table", "row", "column", "results", "published", "f1"]
+    assert other["f1"].tolist() == [30.0] * 3 and len(pd.read_csv(experiment / "results.tsv", sep="\t")) == 2
 
 
 def test_an_unknown_column_names_the_nearest(experiment):
@@ -82,7 +100,7 @@ def test_an_unknown_column_names_the_nearest(experiment):
 
 def test_unlike_results_do_not_share_a_table(experiment):
     (experiment / "jt.teacher.json").write_text(json.dumps(result(0.5, data="other")))
-    with pytest.raises(UserError, match="sed.student against jt.teacher"):
+    with pytest.raises(UserError, match="sed.student.json against .*jt.teacher.json"):
         make(experiment)
     assert not (experiment / "results.tsv").exists()
 

@@ -49,9 +49,21 @@ def test_seeds_have_a_spread(make_results):
         ranked[1].value == pytest.approx(0.2) and ranked[1].spread == pytest.approx(0.1) and ranked[1].n_runs == 3
     )
     assert ranked[0].spread is None
-    assert "+- 0.10000 over 3 runs" in table({"psds1[x]": ranked}) and "No paired test" in table(
+    assert "+- 0.100 over 3 runs" in table({"psds1[x]": ranked}) and "No paired test" in table(
         {"psds1[x]": ranked}
     )
+
+
+def test_numbers_are_shown_as_score_shows_them(make_results, tmp_path):
+    paths = [make_results("a", 0.23571, replicates=[0.2, 0.3]), make_results("b", 0.25, replicates=[0.2, 0.4])]
+    assert "  0.236  -0.014 [" in table(compare(read(paths))), "files of older versions do not say how"
+    for path in paths:
+        found = json.loads(open(path, encoding="utf-8").read())
+        found["metrics"]["psds1"]["shown_in"] = "per cent"
+        open(path, "w", encoding="utf-8").write(json.dumps(found))
+    ranked = compare(read(paths))
+    assert "  23.57 %  -1.43 % [" in table(ranked)
+    assert as_json(ranked)["psds1[x]"][0]["unit"] == "fraction"
 
 
 def test_other_resamples_are_not_paired(make_results):

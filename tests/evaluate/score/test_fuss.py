@@ -149,4 +149,4 @@ def test_bad_requests(make_fuss, make_set, make_scores):
 
 def test_columns_of_reports_name_the_numbers():
     assert {column.metric for column in COLUMNS.values() if column.asked == "fuss"} <= set(NAMES)
-    assert COLUMNS["multi_source"].text(12.34) == "12.3" and COLUMNS["under"].text(0.256) == "0.26"
+    assert COLUMNS["multi_source"].unit.number(12.34) == "12.3" and COLUMNS["under"].unit.number(0.256) == "0.26"

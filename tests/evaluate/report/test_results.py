@@ -1,4 +1,4 @@
-"""The report of target sound extraction: every cell, several seeds, and what must not be mixed."""
+"""Our numbers for published cells: every cell, several seeds, and what must not be mixed."""
 
 import json
 
@@ -6,22 +6,23 @@ import pandas as pd
 import pytest
 
 from sedsep.errors import UserError
-from sedsep.evaluate.report.targets import CELL, report
+from sedsep.evaluate.report.report import report
 
 CELLS = [
-    ("Table 1", "1-hot", "Mixed", "mixed.test", "onehot", "12.6"),
-    ("Table 1", "1-hot", "Enrl", "-", "-", ""),
-    ("Table 2", "Mixed", "K=1", "mixed.test", "mean1", "4.4"),
+    ("Table 1", "1-hot", "Mixed", "mixed.test", "onehot", "12.6", "sdri,si_sdri,leakage"),
+    ("Table 1", "1-hot", "Enrl", "-", "-", "", "sdri,si_sdri,leakage"),
+    ("Table 2", "Mixed", "K=1", "mixed.test", "mean1", "4.4", "sdri,si_sdri,leakage"),
 ]
+HEAD = ["table", "row", "column", "results", "clue", "published", "metric"]
 
 
 @pytest.fixture
 def made(tmp_path):
-    pd.DataFrame(CELLS, columns=CELL).to_csv(tmp_path / "published.tsv", sep="\t", index=False)
+    pd.DataFrame(CELLS, columns=HEAD).to_csv(tmp_path / "published.tsv", sep="\t", index=False)
     for seed in (1, 2):
         metrics = {
             f"{clue}.{name}": {"id": f"{name}[x]", "value": value + seed, "data": "stems:1", "missing_clips": 0,
-                               "per_class": {"Cat": value, "Dog": None}}
+                               "per_class": {"Cat": value, "Dog": None}, "unit": "dB"}
             for clue, value in (("onehot", 5.0), ("mean1", 2.0))
             for name in ("sdr-improvement", "si-sdr-improvement")
         }  # fmt: skip
@@ -32,39 +33,43 @@ def made(tmp_path):
     return tmp_path
 
 
-def run(made, *seeds, bars="mixed.test:onehot"):
-    return report([made / seed for seed in seeds], made / "published.tsv", made / "r.tsv", made / "R.md", "./run.sh",
-                  (), bars)  # fmt: skip
+def run(made, *seeds, bars="mixed.test:onehot.sdr-improvement"):
+    return report([made / seed for seed in seeds], (), [made / "published.tsv"], made / "r.tsv", made / "R.md",
+                  "./run.sh", bars=bars)  # fmt: skip
 
 
 def test_ours_beside_the_published(made):
     text = run(made, "1")
-    assert "|  | Mixed | Enrl | paper: Mixed | Enrl |" in text
+    assert "| SDRi dB | Mixed | Enrl | paper: Mixed | Enrl |" in text
     assert "| 1-hot | 6.0 | - | 12.6 | - |" in text and "| Mixed | 3.0 | 4.4 |" in text
     page = (made / "R.md").read_text()
     assert "./run.sh" in page and "| mixed.test | onehot | 6.0 | 6.0 | -20.0 |" in page
-    assert "| mixed.test | mean1 | 3.0 | 3.0 | - |" in page and "test: 7 clips, data stems:1" in page
+    assert "| mixed.test | mean1 | 3.0 | 3.0 | - |" in page and "Ours: 7 test clips, data stems:1" in page
     table = pd.read_csv(made / "r.tsv", sep="\t")
+    assert list(table.columns) == [*HEAD[:-1], "sdri", "si_sdri", "leakage"]
     assert table["sdri"].tolist()[::2] == [6.0, 3.0] and table["sdri"].isna().tolist() == [False, True, False]
-    assert (made / "classes.png").stat().st_size > 3000
+    assert (made / "classes.png").stat().st_size > 3000 and (made / "results.png").stat().st_size > 3000
 
 
 def test_several_seeds_have_a_spread(made):
     assert "| Mixed | 3.5 ± 0.7 | 4.4 |" in run(made, "1", "2")
     assert "over 2 seeds" in (made / "R.md").read_text()
+    table = pd.read_csv(made / "r.tsv", sep="\t")
+    assert table.loc[0, ["sdri", "sdri_sd"]].tolist() == [6.5, 0.707]
 
 
 def test_what_does_not_belong_together_is_refused(made):
     path = made / "2" / "mixed.test.json"
     whole = path.read_text()
     path.write_text(whole.replace("stems:1", "stems:2"))
-    with pytest.raises(UserError, match="mixed.test.json: of other data"):
+    with pytest.raises(UserError, match="different data or metrics: .*1/mixed.test.json against .*2/mixed.test.json"):
         run(made, "1", "2")
     path.write_text(whole.replace("mean1.", "mean2."))
-    with pytest.raises(UserError, match="nothing was extracted by the clue 'mean1'"):
+    with pytest.raises(UserError, match="no mean1.sdr-improvement; decode with --clue mean1, then score"):
         run(made, "1", "2")
     path.unlink()
     with pytest.raises(UserError, match="no such file"):
         run(made, "1", "2")
-    with pytest.raises(UserError, match="--bars mixed.test:none"):
-        run(made, "1", bars="mixed.test:none")
+    for bars in ("mixed.test:none", "mixed.test:onehot.leakage"):
+        with pytest.raises(UserError, match=f"--bars {bars}"):
+            run(made, "1", bars=bars)
