@@ -3,8 +3,10 @@
 >>> import sedsep
 >>> model = sedsep.load("best_teacher.pt")      # doctest: +SKIP
 >>> model.detect("street.wav").events(0.5)      # doctest: +SKIP
+[(0.512, 2.048, 'Dog')]
 """
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from sedsep.engine import checkpoint
 from sedsep.engine.devices import device_named
 from sedsep.errors import UserError
 from sedsep.files import clip_id
+from sedsep.scores.steps import smoothed
 
 # A longer recording is detected in overlapping windows, so that memory does not grow with it.
 LONGEST_WHOLE = 60.0
@@ -64,8 +67,12 @@ class Model:
         """Classes that were enrolled beside the file: name -> ``enrolled.Enrolled``."""
         return enrolled.read(enrolled.beside(self.path), self) if self.path and self.extracts else {}
 
-    def detect(self, recording, sample_rate: int = None) -> Detected:
+    def detect(self, recording, sample_rate: int = None, smoothing: list = None) -> Detected:
         """Scores of all classes over time, and of the recording as a whole.
+
+        Args:
+            smoothing: steps over the scores of the frames (``scores/steps.py``); None takes the model's own, and an
+                empty list leaves them as they are.
 
         Raises:
             UserError: the model does not detect, or the recording cannot be read or is shorter than a frame.
@@ -73,7 +80,10 @@ class Model:
         self.must("detects", "detect events")
         (waveform,) = self._channels(recording, sample_rate, mono=True)
         strong, weak = self.scores(self.padded([waveform]))
-        return self.detected(strong[0], weak[0], len(waveform))
+        raw = self.detected(strong[0], weak[0], len(waveform))
+        steps = self.smoothing if smoothing is None else smoothing
+        (frames,) = smoothed(raw.strong[None], self.system.grid.frame_seconds, steps, self.classes.names)
+        return replace(raw, strong=frames)
 
     def separate(self, recording, sample_rate: int = None) -> np.ndarray:
         """The sources in a recording, at its rate: ``(N, T)``, or ``(N, T, channels)``; channels run one by one.

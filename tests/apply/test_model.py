@@ -10,6 +10,7 @@ import soundfile
 import sedsep
 from sedsep.apply.model import joined, load
 from sedsep.errors import UserError
+from sedsep.scores.median import median_filter
 from tests.conftest import ROOT
 
 GOLDEN = ROOT / "tests" / "golden"
@@ -41,6 +42,10 @@ def test_a_detector_on_a_file_and_on_its_samples(noise):
     mono = model.detect(samples.mean(1), 44100)
     np.testing.assert_allclose(mono.strong, found.strong, atol=1e-6)
     assert np.abs(model.detect(samples[::-1].copy(), 44100).strong - found.strong).max() > 1e-5
+    raw = model.detect(path, smoothing=[])
+    frame = model.system.grid.frame_seconds
+    np.testing.assert_allclose(found.strong, median_filter(raw.strong, round(0.448 / frame)), atol=1e-7)
+    assert np.abs(found.strong - raw.strong).max() > 0
     low = float(found.strong.min()) - 0.01
     events = found.events(low)
     assert {name for *_, name in events} == {"High", "Low"} and all(0 <= a < b <= 1.5 for a, b, _ in events)

@@ -16,10 +16,11 @@ from sedsep.evaluate.score import output, truth
 from sedsep.evaluate.score.unit import PER_CENT
 from sedsep.evaluate.smooth.forest import minimise
 from sedsep.scores.directory import ScoreSet
-from sedsep.evaluate.smooth.smooth import by_class, smooth, write_smoother
+from sedsep.evaluate.smooth.smooth import smooth, write_smoother
 from sedsep.files import clip_id
 from sedsep.metrics.event_f1 import event_f1
 from sedsep.scores.events import decode
+from sedsep.scores.steps import by_class
 
 THRESHOLD = 0.5
 # Both probabilities to stay, equally spaced in log-odds as the HMM's cost is; 9 is 0.99988.
