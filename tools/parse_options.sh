@@ -1,7 +1,8 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154  # options is the recipe's
 # Options of a recipe, and nothing else: sourced with its arguments after `options`, the names of the variables that
 # options may set, and their defaults: --stop-stage 3 sets stop_stage, and one whose default is false is a flag.
-# --set may be repeated and fills the array `settings`. A dangerous name in an argument is compared, never evaluated.
+# --set may be repeated and fills the array `settings`. What is given as a name is compared with these and never
+# evaluated: bash runs what stands in a[$(...)].
 while [ $# -gt 0 ]; do
   case $1 in
     -h|--help) echo "${help_message:?}"; exit 0 ;;

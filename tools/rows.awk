@@ -3,15 +3,15 @@
 # Columns are found by their names; "-" is an empty cell, and a column of empty cells may be left out.
 function cell(name) { return name in column && $column[name] != "" ? $column[name] : "-" }
 function options_of(text) { return text in options ? options[text] : text }
-function fail(text) { print text > "/dev/stderr"; failed = 1; exit 2 }
+function fail(text) { print recipe ": " text > "/dev/stderr"; failed = 1; exit 2 }
 
 FNR == 1 { split("", column); for (i = 1; i <= NF; i++) column[$i] = i; next }
-"group" in column && "options" in column && NF == 2 { options[$1] = $2; next }
+FILENAME ~ /groups.tsv$/ { options[$1] = $2; next }
 {
   if ($1 in at) fail(FILENAME ": two are named " $1)
   name[++n] = $1; at[$1] = n
   command[n] = cell("command"); job[n] = cell("job"); stage[n] = cell("stage"); from[n] = cell("from")
-  if ("row" in column) {  # of results: a job of stage 5, by the command's first word
+  if (FILENAME ~ /rows.tsv$/) {  # a job of stage 5, by the command's first word
     stage[n] = 5; job[n] = command[n]; sub(/-.*/, "", job[n])
   }
   if (!((stage[n], job[n]) in first)) first[stage[n], job[n]] = n

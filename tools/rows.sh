@@ -5,22 +5,22 @@
 #   smooth_rows, score_rows   the rows of results
 #   report_rows COMMAND OPTION...   their page, for all seeds, by this command of sedsep
 # Leaves also spared: sets that only rows outside --rows need.
-tables=$(awk -F '\t' -v OFS='\t' -v group="$rows" -f ../../tools/rows.awk \
-  $(compgen -G conf/groups.tsv) conf/runs.tsv conf/rows.tsv) || exit 2
+tables=(conf/runs.tsv conf/rows.tsv)
+[ ! -e conf/groups.tsv ] || tables=(conf/groups.tsv "${tables[@]}")
+listed=$(awk -F '\t' -v OFS='\t' -v recipe="$0" -v group="$rows" -f ../../tools/rows.awk "${tables[@]}") || exit 2
 declare -A stage_of=() job_of=() command_of=() conf_of=() options_of=() from_of=() data_of=() smooth_of=() metrics_of=()
-names=() trained=() tested=() spared=' '
+names=() trained=() enrolled=() tested=() spared=' '
 while IFS=$'\t' read -r name made_in job command yaml more from on smooth metrics; do
   if [ "$name" = - ]; then spared+="$made_in "; continue; fi
   names+=("$name") stage_of[$name]=$made_in job_of[$name]=$job command_of[$name]=$command conf_of[$name]=$yaml
   options_of[$name]=$more from_of[$name]=$from data_of[$name]=$on smooth_of[$name]=$smooth metrics_of[$name]=$metrics
-  case $command in train-*) trained+=("$name") ;; esac
-  [ "$made_in" != 5 ] || tested+=("$name")
-done <<< "$tables"
+  case $command in train-*) trained+=("$name") ;; enroll-*) enrolled+=("$name") ;; *) tested+=("$name") ;; esac
+done <<< "$listed"
 
 for setting in "${settings[@]}"; do
   case ${setting%%=*} in
     "$setting") echo "$0: --set $setting: expected KEY=VALUE or RUN:KEY=VALUE" >&2; exit 2 ;;
-    *:*) known set "${setting%%:*}" "${names[@]}" ;;
+    *:*) known set "${setting%%:*}" "${trained[@]}" "${enrolled[@]}" ;;
   esac
 done
 settings_of() {  # settings_of RUN: into `set` the --set options that are meant for it

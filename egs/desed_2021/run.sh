@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Joint sound separation and detection on DESED 2021 (JSS, de Benito-Gorron et al. 2022), and DCASE 2021's baselines.
 # What is trained, tested and measured stands in conf/runs.tsv and conf/rows.tsv.
+# shellcheck source-path=SCRIPTDIR disable=SC2034,SC2154  # what tools/ reads and leaves
 set -euo pipefail
 caller=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -8,10 +9,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=mini   # mini: synthesised here; soundbank: soundscapes from a folder of recordings; desed: the real ones
 missing=stop  # where a corpus lacks clips: stop, or go-on without them
 options=(missing)
-help="                 main: the SED baseline, and what is pre-trained on DESED
-                 soundbank: ESC-50, FSD50K, FSDKaggle2018, DESED's soundbank, or one folder per class; desed: a folder
-                 with DESED and FUSS, see README.md
-  --missing stop|go-on  at clips that are not there (default $missing)"
+help="Of this recipe:
+  --missing stop|go-on  at clips that are not there (default $missing)
+  --rows main           the SED baseline, and what is pre-trained on DESED
+  --corpus soundbank    --root: ESC-50, FSD50K, FSDKaggle2018, DESED's soundbank, or one folder per class
+  --corpus desed        --root: a folder with DESED and FUSS, see README.md"
 . ../../tools/stages.sh
 . ../../tools/rows.sh
 known missing "$missing" stop go-on

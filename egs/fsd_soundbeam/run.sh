@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SoundBeam (Delcroix et al. 2021): extract a sound by its class or by an example; learn new classes from a few clips.
 # What is trained, tested and measured stands in conf/runs.tsv and conf/rows.tsv.
+# shellcheck source-path=SCRIPTDIR disable=SC2034,SC2154  # what tools/ reads and leaves
 set -euo pipefail
 caller=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -8,10 +9,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=mini  # mini: synthesised here; soundbank: a folder of isolated recordings; fsd: the paper's (--root)
 new=         # classes held out as new, with commas; default: what local/ says
 options=(new)
-help="                 soundbank: ESC-50, FSD50K, FSDKaggle2018, or one folder per class; fsd: a folder with FSDKaggle2018
-                 and FSD50K in it
-  --new A,B      classes that are held out of training and then learnt from 1, 5 and 10 clips"
+help="Of this recipe:
+  --new A,B           classes that are held out of training and then learnt from 1, 5 and 10 clips
+  --corpus soundbank  --root: ESC-50, FSD50K, FSDKaggle2018, or one folder per class
+  --corpus fsd        --root: a folder with FSDKaggle2018 and FSD50K in it"
 . ../../tools/stages.sh
+# shellcheck source=conf/mini/sizes.sh
 . "$conf/sizes.sh"  # adapting
 settings=("${adapting[@]/#/mixed_el/enrolled:}" "${settings[@]}")
 . ../../tools/rows.sh
