@@ -30,7 +30,8 @@ END {
     for (k = 1; k <= count; k++) if (words[k] !~ /^-/) {
       made = words[k]
       if (command[i] != "fuse") sub(/\..*/, "", made)
-      if (!(made in at)) fail(name[i] " is made from " words[k] ", which no table lists")
+      if (!(made in at) || (stage[at[made]] == 5) != (command[i] == "fuse"))  # rows are fused, runs serve all else
+        fail(name[i] " is made from " words[k] ", which no table lists")
       j = at[made]
       if (j >= i || stage[j] > stage[i] || (stage[j] == stage[i] && first[stage[j], job[j]] >= first[stage[i], job[i]]))
         fail(name[i] " is made from " words[k] ": list it above, in an earlier stage or job")
