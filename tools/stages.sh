@@ -1,9 +1,35 @@
-# What every recipe's run.sh is made of: sourced after its defaults, with its arguments, from its own directory.
-# Reads stage, stop_stage, corpus, preset, seed, seeds, tag, root and work; leaves `at`, `need`, `fresh` and what
-# cmd.sh says, data, exp, and runs: the directories that the report gathers, one for each seed.
+# shellcheck shell=bash source-path=SCRIPTDIR/../egs/desed_2021 disable=SC2034,SC2154  # options serve other files
+# What every recipe's run.sh is made of: sourced with its arguments, from its own directory, after corpus, options (the
+# names of its own options) and help (what is special about it). Leaves the options, `at`, `need`, `fresh`, `known` and
+# what cmd.sh says, data, conf, exp, and runs: the directories that the report gathers, one for each seed.
 given=("$@")
-dry_run=false  # --cmd slurm --dry-run: print the batch scripts, submit nothing
-ngpu=1         # processes per training
+stage=0         # first stage
+stop_stage=8    # last stage
+root=           # where the recordings of a corpus are
+preset=mini     # smoke: seconds, shows that it runs; mini: minutes, learns; paper: the published settings
+rows=all        # a group of conf/rows.tsv
+cmd=local       # how commands are run: here, or as Slurm jobs
+dry_run=false   # --cmd slurm --dry-run: print the batch scripts, submit nothing
+ngpu=1          # processes per training
+settings=()     # of --set
+seed=42         # of the training; the data do not depend on it
+seeds=          # several, as in 1,2,3: every stage for each seed, then one table with mean and spread
+tag=            # name of the experiment; default: corpus-preset-seed
+work=.          # where data/ and exp/ go, such as a scratch disk
+abreast=2       # no option: on one machine two commands, each with half of the processors, beat one with all of them
+options=(stage stop_stage corpus root preset rows cmd dry_run ngpu set seed seeds tag work "${options[@]}")
+mapfile -t corpora < <(printf '%s\n' local/*.sh | sed -n 's,^local/\([^_]*\)\.sh$,\1,p')  # one with _ is no corpus
+mapfile -t presets < <(printf '%s\n' conf/*/ | sed -n '/scenes/d; s,^conf/\(.*\)/$,\1,p')
+help_message="Usage: $0 [options]
+$(sed -n 's/^if at \([0-9]\) "\(.*\)"; then.*/  stage \1  \2/p' "${0##*/}")
+  --stage N --stop-stage M   the first and the last of these (default: all)
+  --corpus NAME  one of ${corpora[*]} (default $corpus); --root DIR: where its recordings are
+  --preset NAME  one of ${presets[*]} (default $preset)
+  --rows GROUP   a group of conf/rows.tsv, and what its rows are made from (default $rows)
+  --set KEY=VALUE (repeatable)  of every training, or --set RUN:KEY=VALUE of one; with another --tag than before
+  --cmd local|slurm (--dry-run: print the jobs)  --ngpu N (processes of a training)
+  --seed N  --seeds 1,2,3 (mean and spread)  --tag NAME  --work DIR (where data/ and exp/ go)
+$help"
 . ../../tools/parse_options.sh
 . ../../tools/path.sh
 . ../../tools/cmd.sh
@@ -12,19 +38,22 @@ case "$work" in .|/*) ;; *) work=$caller/$work ;; esac
 case "$work$tag" in *[[:space:]]*)
   echo "$0: --work and --tag must be without spaces; '$work' '$tag' would fall apart in command lines" >&2; exit 2 ;;
 esac
-unknown() {  # unknown OPTION VALUE: say what the help says that there is
-  local known; known=$(sed -n "s/.*--$1 \([a-z|]*\).*/\1/p" <<< "$help_message")
-  echo "$0: unknown --$1 $2; known: ${known//|/ }" >&2; exit 2
+known() {  # known OPTION VALUE KNOWN...: stop where the value is none of those known
+  local one
+  for one in "${@:3}"; do [ "$one" != "$2" ] || return 0; done
+  echo "$0: unknown --$1 $2; known: ${*:3}" >&2; exit 2
 }
 for number in stage stop_stage seed; do
   case "${!number}" in ""|*[!0-9]*)
     echo "$0: --${number//_/-} ${!number}: expected a number" >&2; exit 2 ;;
   esac
 done
-[ "$stage" -le "$stop_stage" ] && [ "$stop_stage" -le 8 ] ||
-  { echo "$0: --stage $stage --stop-stage $stop_stage: expected 0 to 8, the first not after the last" >&2; exit 2; }
-[ -d "conf/$preset" ] || unknown preset "$preset"
-[ -x "local/$corpus.sh" ] || unknown corpus "$corpus"
+if [ "$stage" -gt "$stop_stage" ] || [ "$stop_stage" -gt 8 ]; then
+  echo "$0: --stage $stage --stop-stage $stop_stage: expected 0 to 8, the first not after the last" >&2; exit 2
+fi
+known preset "$preset" "${presets[@]}"
+known corpus "$corpus" "${corpora[@]}"
+conf=conf/$preset
 data=$work/data/$corpus-$preset
 if [ -z "$root" ] && [ -e "$data/root" ]; then root=$(cat "$data/root"); fi
 if [ -n "$root" ]; then

@@ -53,7 +53,7 @@ def test_the_recipe_ends_in_a_table(work):
     assert "./run.sh --preset smoke" in page and "| DESED-S2 | teacher |" in page and "0.362" in page
     assert "## Claims" in page and "| S1 over S0: " in page
     assert (experiment / "results.png").stat().st_size > 10000
-    assert f"The table: {experiment}/RESULTS.md" in printed
+    assert f"The tables: {experiment}/RESULTS.md" in printed
     assert "DESED-JT" in (experiment / "log/report.log").read_text()
 
 
@@ -67,14 +67,14 @@ def test_the_stages_are_jobs(work, slurm):
     waits = {name: re.search(r"afterok:(\S+)", (log / f"{name}.sbatch").read_text()) for name in jobs}
     after = {name: found and {n for n in jobs if jobs[n] in found[1].split(":")} for name, found in waits.items()}
     assert after["prepare"] is None and after["train_sep"] == after["train_sed"] == {"simulate", "validate"}
-    assert after["train_joint"] == {"train_sep", "train_sed"} and after["report"] == {"score"}
+    assert after["train_joint"] == {"simulate", "validate", "train_sep", "train_sed"} and after["report"] == {"score"}
     assert after["train_s2"] == {"train_joint"} and after["fuse"] == {"decode"}
 
 
 def test_a_dry_run_prints_the_jobs_and_makes_nothing(tmp_path):
     printed = run("--cmd", "slurm", "--dry-run", "--ngpu", 2, work=tmp_path)
     assert printed.count("#!/bin/bash") == 12 and printed.count("--ngpu 2 --seed") == 11
-    assert "#SBATCH --dependency=afterok:train_sed:train_sep\n" in printed and "#SBATCH --array=1-21\n" in printed
+    assert "#SBATCH --dependency=afterok:simulate:train_sed:train_sep:validate\n" in printed and "#SBATCH --array=1-21\n" in printed
     assert not list(tmp_path.iterdir())
 
 
@@ -130,9 +130,9 @@ def test_what_is_missing_is_said(tmp_path, options, message):
     "options, word",
     [
         (("--stge", 3), "unknown option --stge"),
-        (("--corpus", "moon"), "known: mini soundbank desed"),
+        (("--corpus", "moon"), "known: desed mini soundbank"),
         (("--rows", "some"), "known: all main"),
-        (("--preset", "huge"), "known: smoke mini paper"),
+        (("--preset", "huge"), "known: mini paper smoke"),
         (("--cmd", "pbs"), "known: local slurm"),
         (("3",), "unexpected argument 3"),
     ],

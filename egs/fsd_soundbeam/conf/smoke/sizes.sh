@@ -1,2 +1,3 @@
+# shellcheck shell=bash disable=SC2034
 per_class=18  # recordings of each class of the mini corpus
-adapting="--set epochs=1"  # of new classes
+adapting=(epochs=1)  # of new classes

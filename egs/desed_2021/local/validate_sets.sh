@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# validate.sh DATA MISSING SET...: list every fault of the sets, each and together; and clips that are missing, after
+# validate_sets.sh DATA MISSING SET...: list every fault of the sets, each and together; and clips that are missing, after
 # which MISSING says whether to stop or to go-on.
 set -euo pipefail
 data=$1 missing=$2; shift 2

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# simulate.sh DATA CONF: the sets of CONF/sets.tsv from DATA/bank, what to extract from them, and the shots of new
+# simulate_sets.sh DATA CONF: the sets of CONF/sets.tsv from DATA/bank, what to extract from them, and the shots of new
 # classes. A scene is conf/scenes/mixture.yaml with the bank's classes and noises and the set's numbers filled in.
 set -euo pipefail
 data=$1 conf=$2 bank=$1/bank

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# simulate.sh DATA CONF SET: draw one set of CONF/sets.tsv from DATA/bank.
+# simulate_set.sh DATA CONF SET: draw one set of CONF/sets.tsv from DATA/bank.
 set -euo pipefail
 data=$1 conf=$2 set=$3
 IFS=$'\t' read -r name scene labels split share count seconds stems seed < <(grep -P "^$set\t" "$conf/sets.tsv")
