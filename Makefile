@@ -6,10 +6,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.sedsep-installed
 BENCH := .bench-venv
 
-.PHONY: help install demo test bench clean
+.PHONY: help install demo test lint bench clean
 help:
 	@echo "make demo     install, then run the main job on a corpus that sedsep synthesises (about 10 minutes)"
 	@echo "make test     install, then run the tests"
+	@echo "make lint     format of Python and shell, and likely mistakes (settings: tools/ruff.toml)"
 	@echo "make install  install into $(VENV)"
 	@echo "make bench    time sedsep against its peers (installs them into $(BENCH))"
 	@echo "make clean    remove the environments, never your data or experiments"
@@ -34,6 +35,12 @@ demo: install
 test: install
 	@echo "==> Tests"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: install
+	@$(BIN)/ruff format --config tools/ruff.toml --check sedsep tests tools
+	@$(BIN)/ruff check --config tools/ruff.toml sedsep tests tools
+	@if command -v shellcheck > /dev/null; then shellcheck -S warning egs/*/run.sh egs/*/local/*.sh tools/*.sh tools/bench/*.sh; \
+	  else echo "shellcheck is not here: shell scripts are not looked at"; fi
 
 bench: install
 	@tools/bench/install.sh "$(PYTHON)" "$(BENCH)"

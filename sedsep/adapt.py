@@ -121,4 +121,3 @@ def adapt(model: Model, bank: Soundbank, scene: SceneDescription, shots: dict, s
             schedule, directory, settings.seed, model.device,
         ).fit()  # fmt: skip
     return dict(zip(new, adaptation.columns.detach().cpu().numpy()))
-

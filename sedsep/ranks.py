@@ -152,7 +152,7 @@ def from_first(function):
     if index() == 0:
         try:
             box[0] = function()
-        except Exception as error:  # whatever it is: the other ranks wait for a word
+        except Exception as error:  # noqa: BLE001 - whatever it is: the other ranks wait for a word
             box[1] = error
     distributed.broadcast_object_list(box)
     if box[1] is not None:

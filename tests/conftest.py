@@ -84,8 +84,13 @@ def make_set(tmp_path):
                 kept.append(Stem(where, "" if role == "background" else part, role, f"{name}_{index}_{part}"))
             clips.append(
                 Clip(
-                    path.name, path, 1.0, ((onset, onset + 0.5, label),) if strong else None,
-                    (label,) if weak else None, tuple(kept) if stems else None, "synthetic",
+                    path.name,
+                    path,
+                    1.0,
+                    ((onset, onset + 0.5, label),) if strong else None,
+                    (label,) if weak else None,
+                    tuple(kept) if stems else None,
+                    "synthetic",
                 )  # fmt: skip
             )
         write_set(directory, ("High", "Low"), clips)

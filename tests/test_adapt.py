@@ -7,13 +7,13 @@ import pytest
 import yaml
 
 from sedsep.adapt import Adapting, adapting, enroll
+from sedsep.apply import enrolled as registry
+from sedsep.apply.enrol import shots_of
+from sedsep.apply.model import load
 from sedsep.data import audio
 from sedsep.data.corpora.collections import read_collection
 from sedsep.data.soundbank import build
 from sedsep.errors import UserError
-from sedsep.apply import enrolled as registry
-from sedsep.apply.enrol import shots_of
-from sedsep.apply.model import load
 
 SCENE = {"sample_rate": 8000, "seconds": 1.0, "count": 6, "n_events": [2, 2], "event_seconds": [0.1, 0.6]}
 

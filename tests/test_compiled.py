@@ -35,7 +35,9 @@ def test_without_a_folder_to_write_to_every_process_compiles(tmp_path):
     for name in ("__init__", "compiled"):
         text = (Path(__file__).parents[1] / "sedsep" / f"{name}.py").read_text()
         (package / f"{name}.py").write_text(text)
-    (package / "double.py").write_text("from package.compiled import compiled\n@compiled()\ndef f(x):\n    return 2 * x\n")
+    (package / "double.py").write_text(
+        "from package.compiled import compiled\n@compiled()\ndef f(x):\n    return 2 * x\n"
+    )
     (package / "__pycache__").write_text("a file where the folder should be")
     nowhere = str(tmp_path / "file" / "below")
     (tmp_path / "file").write_text("")

@@ -194,7 +194,9 @@ def test_half_a_model_and_a_training_state_are_refused(tmp_path, sets):
     joint = {key: value for key, value in DETECTION.items() if key != "system"}
     for path, message in ((half, "not a whole checkpoint"), (tmp_path / "sep/last.pt", "state of training")):
         with pytest.raises(UserError, match=message):
-            train("train-joint", joint, tmp_path / "j", *sets["detection"], initial={"separator": path, "detector": path})
+            train(
+                "train-joint", joint, tmp_path / "j", *sets["detection"], initial={"separator": path, "detector": path}
+            )
 
 
 def test_soundscapes_mixed_in_every_epoch(tmp_path, sets):

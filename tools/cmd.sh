@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154  # the variables are those of stages.sh
 # How a stage's commands are run, chosen by --cmd:
 #   run LOG COMMAND...    run it, copy what it prints to LOG, fail as it fails
 #   part LOG COMMAND...   the same for one of several that do not need each other, which `parts NAME` runs. Here, as

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154,SC2206,SC2046  # the variables are those of stages.sh; numbers of jobs have no spaces
 # --cmd slurm: sourced by cmd.sh. Commands become jobs (`sedsep submit`) that wait in the queue for the jobs of the
 # stages they need, and for the job before them in their stage. run.sh waits for all of them at its end, exits as the
 # first that fails, and cancels what it submitted where it is interrupted or fails.

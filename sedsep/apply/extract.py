@@ -25,7 +25,7 @@ def extract(model: Model, path, wanted: dict, out, window: float = None) -> Path
 
     Args:
         model: an extractor. wanted: name -> embedding ``(D,)``. window: seconds around each moment by which the
-            network judges what is loud and soft there; None takes the whole recording, as if it ran through the network at once.
+            network judges what is loud and soft there; None takes the whole recording, as if it ran through at once.
 
     Raises:
         UserError: the recording cannot be read, or the disk is full; nothing is left behind.

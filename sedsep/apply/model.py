@@ -143,7 +143,7 @@ class Model:
 
     @torch.no_grad()
     def scores(self, waveforms: torch.Tensor) -> tuple:
-        """Strong ``(B, L', C)`` and weak ``(B, C)`` scores of waveforms ``(B, T)`` of any length at the model's rate."""
+        """Strong ``(B, L', C)`` and weak ``(B, C)`` scores of waveforms ``(B, T)`` at the model's rate."""
         waveforms, grid = waveforms.to(self.device), self.system.grid
         if waveforms.shape[-1] <= LONGEST_WHOLE * self.sample_rate:
             found = self.system.detect(waveforms, self.variant)

@@ -7,9 +7,7 @@ from sedsep.cli.train import DIRECTORY, FILE
 
 @click.command()
 @click.argument("scores", type=DIRECTORY, required=False)
-@click.option(
-    "--metric", "metrics", multiple=True, required=True, help="Metric (repeatable), e.g. psds, event-f1."
-)
+@click.option("--metric", "metrics", multiple=True, required=True, help="Metric (repeatable), e.g. psds, event-f1.")
 @click.option("--data", type=DIRECTORY, help="Set of clips with the ground truth.")
 @click.option("--ground-truth", type=FILE, help="Instead of --data: table of reference events.")
 @click.option("--durations", type=FILE, help="Instead of --data: table of filename and duration.")
@@ -23,18 +21,7 @@ from sedsep.cli.train import DIRECTORY, FILE
 @click.option("--out", type=FILE, help="Also write the results to this file (JSON), to compare and report.")
 @click.option("--per-clip", is_flag=True, help="Also write a table of single clips beside --out.")
 def score(
-    scores,
-    metrics,
-    data,
-    ground_truth,
-    durations,
-    events,
-    operating_points,
-    threshold,
-    bootstrap,
-    seed,
-    out,
-    per_clip,
+    scores, metrics, data, ground_truth, durations, events, operating_points, threshold, bootstrap, seed, out, per_clip
 ):
     """Score a system's output: a directory of SCORES, or its events."""
     from sedsep.evaluate.score import output, score

@@ -56,8 +56,11 @@ def devices() -> Finding:
         found = [torch.cuda.get_device_properties(index) for index in range(torch.cuda.device_count())]
         return Finding("devices", ", ".join(f"{gpu.name} {gpu.total_memory / GB:.0f} GB" for gpu in found))
     if shutil.which("nvidia-smi"):
-        return Finding("devices", "an NVIDIA driver, but torch sees no GPU",
-                       "in a job, ask for gpus; else install a torch build for the driver's CUDA (nvidia-smi shows it)")
+        return Finding(
+            "devices",
+            "an NVIDIA driver, but torch sees no GPU",
+            "in a job, ask for gpus; else install a torch build for the driver's CUDA (nvidia-smi shows it)",
+        )
     return Finding("devices", "no GPU: training runs on the CPU")
 
 
@@ -115,7 +118,7 @@ def queue() -> Finding:
         up = "UP" in slurm("scontrol", "ping")
         partitions = slurm("sinfo", "-h", "-o", "%P %a %D nodes").split("\n")[:-1]
     except UserError as error:
-        return Finding("Slurm", str(error), "ask the site; or: eval \"$(tools/local_slurm.sh start)\"")
+        return Finding("Slurm", str(error), 'ask the site; or: eval "$(tools/local_slurm.sh start)"')
     return Finding("Slurm", "; ".join(partitions), None if up else "the controller does not answer: ask the site")
 
 

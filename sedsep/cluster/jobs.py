@@ -173,7 +173,7 @@ def retry(jobs: list) -> list:
         number = slurm("sbatch", "--parsable", "--dependency=", *only, str(script)).strip().split(";")[0]
         with open(script.with_name("jobs.tsv"), "a", encoding="utf-8") as file:
             for job in group:
-                file.write(f"{number}{job.id[job.id.find('_'):] if '_' in job.id else ''}\t{script}\t{job.log}\n")
+                file.write(f"{number}{job.id[job.id.find('_') :] if '_' in job.id else ''}\t{script}\t{job.log}\n")
         new.append(number)
     return new
 

@@ -178,9 +178,7 @@ def slurm(*command: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     except FileNotFoundError:
-        raise UserError(
-            f"{command[0]} is not here: no Slurm on this machine; try tools/local_slurm.sh start"
-        ) from None
+        raise UserError(f"{command[0]} is not here: no Slurm on this machine; try tools/local_slurm.sh start") from None
     except subprocess.TimeoutExpired:
         raise UserError(f"{command[0]}: no answer from Slurm in a minute; see: scontrol ping") from None
     if done.returncode:

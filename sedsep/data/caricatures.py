@@ -168,9 +168,7 @@ def running_water(rng, sample_rate):
 def speech(rng, sample_rate):
     """Syllables of one voice: vowels that glide under an intonation, hissed and plosive consonants; 0.5 to 3 s."""
     size, pitch = rng.uniform(0.82, 1.2), rng.uniform(90, 260)
-    vowels = np.array(
-        [[730, 1090, 2440], [270, 2290, 3010], [300, 870, 2240], [530, 1840, 2480], [570, 840, 2410]]
-    )
+    vowels = np.array([[730, 1090, 2440], [270, 2290, 3010], [300, 870, 2240], [530, 1840, 2480], [570, 840, 2410]])
     parts, count = [], rng.integers(2, 12)
     for index in range(count):
         n = int(rng.uniform(0.09, 0.28) * sample_rate)

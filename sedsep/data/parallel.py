@@ -34,9 +34,7 @@ def over(function, count: int, workers: int):
                 index, result = results.get(timeout=1.0)
             except queues.Empty:
                 if any(process.exitcode not in (None, 0) for process in processes):
-                    raise UserError(
-                        "a worker process died (out of memory?); try again with fewer --workers"
-                    ) from None
+                    raise UserError("a worker process died (out of memory?); try again with fewer --workers") from None
                 continue
             if index is None:
                 raise result

@@ -159,8 +159,7 @@ def usable(sounds: Sounds, description: SceneDescription) -> Sounds:
     """
     shortest = description.event_seconds[0]
     events = {
-        label: tuple(s for s in found if s.offset - s.onset >= shortest)
-        for label, found in sounds.events.items()
+        label: tuple(s for s in found if s.offset - s.onset >= shortest) for label, found in sounds.events.items()
     }
     events = {label: found for label, found in events.items() if found}
     for names in description.event_classes or ():

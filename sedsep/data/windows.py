@@ -121,4 +121,3 @@ class Windows(Dataset):
         for slot, waveform in enumerate(events, start=1):
             sources[min(slot, self.n_sources - 1)] += waveform
         return sources
-

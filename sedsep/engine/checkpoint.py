@@ -44,7 +44,7 @@ def load(path, device="cpu") -> dict:
         raise UserError(f"{path}: no such checkpoint")
     try:
         state = torch.load(path, map_location=device, weights_only=True)
-    except Exception as error:  # torch raises a dozen types here, by where the damage is
+    except Exception as error:  # noqa: BLE001 - torch raises a dozen types here, by where the damage is
         reason = str(error).strip().splitlines()[0][:100] if str(error).strip() else type(error).__name__
         raise UserError(
             f"{path}: not a whole checkpoint ({reason}); it may have been cut off: copy it again, or delete it "

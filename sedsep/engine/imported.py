@@ -112,7 +112,7 @@ def prove(path, proof) -> float:
             arrays = {name: torch.from_numpy(file[name]).float() for name in names}
     except FileNotFoundError:
         raise UserError(f"{proof}: no such file") from None
-    except Exception as error:  # numpy and zipfile raise half a dozen types here, by where the damage is
+    except Exception as error:  # noqa: BLE001 - numpy and zipfile raise half a dozen types here, by where the damage is
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:80]
         raise UserError(f"{proof}: not readable ({reason}); it must be npz of {', '.join(names)}") from None
     waveform = arrays.pop(names[0])
@@ -161,14 +161,12 @@ def _difference(path, against, found, expected, cure):
     for name, value in expected.items():
         if value.shape != found[name].shape:
             raise UserError(
-                f"{path}: {name} has the shape {tuple(found[name].shape)}, and {tuple(value.shape)} {against}; "
-                f"{cure}"
+                f"{path}: {name} has the shape {tuple(found[name].shape)}, and {tuple(value.shape)} {against}; {cure}"
             )
         gap = float((found[name] - value).abs().max() / value.abs().max().clamp(min=1e-12))
         if not gap <= TOLERANCE:  # so that NaN fails too
             raise UserError(
-                f"{path}: {name} differs from that {against} by {gap:.1e} of the scale, more than {TOLERANCE:g}; "
-                f"{cure}"
+                f"{path}: {name} differs from that {against} by {gap:.1e} of the scale, more than {TOLERANCE:g}; {cure}"
             )
         worst = max(worst, gap)
     return worst

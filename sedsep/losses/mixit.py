@@ -156,7 +156,7 @@ class MixtureError(Function):
         return weight.transpose(1, 2) @ error, None, None, None
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def assignments(n_sources: int) -> torch.Tensor:
     """``(2^N, 2, N)`` assignments in double precision, ordered by how many, then which, go to the first mixture.
 

@@ -61,7 +61,7 @@ def by_hungarian(matrix: torch.Tensor, allowed: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(best).to(matrix.device)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def exchangeable(groups: tuple) -> np.ndarray:
     """Names of N sources -> ``(N, N)``: which estimate may belong to which reference.
 
@@ -71,7 +71,7 @@ def exchangeable(groups: tuple) -> np.ndarray:
     return np.array([[i == j or (a == b and a != "") for j, b in enumerate(groups)] for i, a in enumerate(groups)])
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def permutations(n_sources: int) -> torch.Tensor:
     """``(N!, N)`` permutations in lexicographic order."""
     return torch.tensor(list(itertools.permutations(range(n_sources))))

@@ -110,9 +110,9 @@ def changes_of_class(
             if other != label:
                 cover(onset[:n], offset[:n], reference_onset[begin:g], reference_offset[begin:g], covered)
                 for run in range(n):
-                    if not relevant[run] and covered[run] > 0:
-                        if enough(covered[run], cttc, offset[run] - onset[run]):
-                            step(change, born[run], ended[run])
+                    touches = not relevant[run] and covered[run] > 0
+                    if touches and enough(covered[run], cttc, offset[run] - onset[run]):
+                        step(change, born[run], ended[run])
                 at = collect(other, clip, n, born, ended, change, kind, clip_of, level_of, amount, at)
     return at
 

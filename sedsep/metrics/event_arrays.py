@@ -51,9 +51,7 @@ class EventArrays:
                 raise UserError(f"{what}: unknown {complaint} {unknown}")
         if not (offset >= onset).all():
             row = table[EVENT_COLUMNS][~(offset >= onset)].iloc[0]
-            raise UserError(
-                f"{what}: {row.event_label} in {row.filename} ends at {row.offset} s, before its onset"
-            )
+            raise UserError(f"{what}: {row.event_label} in {row.filename} ends at {row.offset} s, before its onset")
         order = np.lexsort((offset, onset, label, clip))
         return cls(clip[order], label[order], onset[order], offset[order])
 
@@ -97,9 +95,7 @@ def overlapping(events: EventArrays) -> np.ndarray:
     late = []
     key, end = None, 0
     times = zip(microseconds(events.onset).tolist(), microseconds(events.offset).tolist())
-    for index, (clip, label, (onset, offset)) in enumerate(
-        zip(events.clip.tolist(), events.label.tolist(), times)
-    ):
+    for index, (clip, label, (onset, offset)) in enumerate(zip(events.clip.tolist(), events.label.tolist(), times)):
         if (clip, label) != key:
             key, end = (clip, label), onset
         if onset < end:

@@ -41,12 +41,9 @@ class ExactPsds:
         if not len(references):
             raise UserError("PSDS needs reference events; the ground truth has none")
         self.references = references
-        self.reference_onset, self.reference_offset = (
-            microseconds(references.onset),
-            microseconds(references.offset),
-        )
+        self.reference_onset, self.reference_offset = (microseconds(references.onset), microseconds(references.offset))
         self.reference_of_clip = np.searchsorted(references.clip, np.arange(len(filenames) + 1))
-        self.clips = [scores[name] if name in scores else None for name in filenames]
+        self.clips = [scores.get(name) for name in filenames]
         lengths = [0 if clip is None else len(clip.scores) for clip in self.clips]
         self.frame_of_clip = np.concatenate([[0], np.cumsum(lengths)])
         self.time_of_clip = self.frame_of_clip + np.arange(len(filenames) + 1)

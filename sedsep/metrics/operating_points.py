@@ -71,8 +71,7 @@ class PointCounts:
 
     def _psds(self, setting, found, efpr, references) -> float:
         curves = [
-            staircase(efpr[:, c], found[:, c] / references[c]) if references[c] else None
-            for c in range(self.n_classes)
+            staircase(efpr[:, c], found[:, c] / references[c]) if references[c] else None for c in range(self.n_classes)
         ]
         return psds_of_curves(curves, setting).value if references.any() else np.nan
 

@@ -10,9 +10,7 @@ import sed_eval
 from sedsep.metrics.counts import F1
 
 
-def sed_eval_f1(
-    estimated, reference, classes, filenames, onset_collar=0.2, offset_collar=0.2, offset_share=0.2
-) -> F1:
+def sed_eval_f1(estimated, reference, classes, filenames, onset_collar=0.2, offset_collar=0.2, offset_share=0.2) -> F1:
     """Collar F1, see :func:`sedsep.metrics.event_f1.event_f1`; sed_eval has one collar for onset and offset.
 
     A class without reference events is NaN and left out of ``macro``; one without estimates counts 0.

@@ -3,14 +3,14 @@ import pytest
 import soundfile
 import torch
 
-from sedsep.engine import checkpoint
-from sedsep.errors import UserError
 from sedsep.apply import decode as decoding
 from sedsep.apply import model as models
-from sedsep.scores.directory import ScoreSet
+from sedsep.engine import checkpoint
+from sedsep.errors import UserError
 from sedsep.evaluate.smooth.smooth import model_smoother
 from sedsep.files import clip_id
 from sedsep.labels import Classes
+from sedsep.scores.directory import ScoreSet
 
 SEPARATOR = {"n_sources": 3, "n_filters": 8, "kernel": 16, "bottleneck": 4, "hidden": 8, "skip": 4, "n_blocks": 2}
 SECTION = {
@@ -105,12 +105,7 @@ def test_long_recordings_are_decoded_in_windows(tmp_path, model, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "content, message",
-    [
-        (b"", "empty.wav"),
-        (b"RIFF0000WAVE", "empty.wav"),
-        (None, "shorter than one frame"),
-    ],
+    "content, message", [(b"", "empty.wav"), (b"RIFF0000WAVE", "empty.wav"), (None, "shorter than one frame")]
 )
 def test_bad_audio_leaves_nothing_behind(tmp_path, model, content, message):
     path = tmp_path / "empty.wav"

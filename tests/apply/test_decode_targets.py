@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from sedsep.adapt import enroll
+from sedsep.apply.decode_targets import decode
+from sedsep.apply.enrol import shots_of
+from sedsep.apply.model import load
 from sedsep.data import audio
 from sedsep.data.enrolment import PAIRS, read_enrolment
 from sedsep.data.manifest import ClipSet
 from sedsep.errors import UserError
 from sedsep.evaluate.score import output, score
-from sedsep.apply.decode_targets import decode
-from sedsep.apply.enrol import shots_of
-from sedsep.apply.model import load
 from sedsep.files import clip_id, write_table
 from sedsep.metrics.separation import leakage, pairwise_sdr, pairwise_si_sdr
 

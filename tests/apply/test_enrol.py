@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from sedsep.data.enrolment import read_enrolment
-from sedsep.errors import UserError
 from sedsep.apply import enrol
 from sedsep.apply import enrolled as registry
 from sedsep.apply.model import load
+from sedsep.data.enrolment import read_enrolment
+from sedsep.errors import UserError
 
 
 def test_one_sound_per_recording_from_first_to_last_activity(tmp_path, extractor, tone):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from sedsep.errors import UserError
 from sedsep.apply import enrolled as registry
 from sedsep.apply.enrolled import Enrolled
 from sedsep.apply.model import load
+from sedsep.errors import UserError
 
 
 def test_numbers_read_back_equal(tmp_path, extractor):

@@ -9,12 +9,12 @@ import pytest
 import soundfile
 import torch
 
-from sedsep.data import audio
-from sedsep.errors import UserError
 from sedsep.apply import extract as extracting
 from sedsep.apply.extract import extract
 from sedsep.apply.long import LongExtraction
 from sedsep.apply.model import load
+from sedsep.data import audio
+from sedsep.errors import UserError
 
 rng = np.random.default_rng(0)
 

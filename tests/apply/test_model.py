@@ -1,4 +1,4 @@
-"""The library's face: models on files and arrays of any rate, what each kind can do, and what it says when it cannot."""
+"""The library's face: models on files and arrays of any rate, what each kind can do, and what is said of the rest."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ def test_it_is_at_hand_without_loading_torch():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
     assert "sedsep.apply.model.Model" in done.stdout, done.stderr
     with pytest.raises(AttributeError, match="no attribute 'lode'"):
-        sedsep.lode  # noqa: B018
+        sedsep.lode
 
 
 def test_a_detector_on_a_file_and_on_its_samples(noise):

@@ -163,10 +163,7 @@ def small_files():
 
 def test_a_full_disk_leaves_nothing_behind(bank, scene, make_set, tmp_path):
     out, environment = tmp_path / "out", {**os.environ, "OMP_NUM_THREADS": "1"}
-    for arguments in (
-        ("simulate", bank, out, "--conf", scene),
-        ("validate", make_set("clips", 2), "--fix", out),
-    ):
+    for arguments in (("simulate", bank, out, "--conf", scene), ("validate", make_set("clips", 2), "--fix", out)):
         command = [sys.executable, "-c", "from sedsep.cli import main; main()", *map(str, arguments)]
         done = subprocess.run(
             command, capture_output=True, text=True, env=environment, preexec_fn=small_files, check=False

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from sedsep.data.fetch.download import read_list
-from tests.data.fetch.test_download import BODY, lists, md5, packed, server  # noqa: F401: fixtures among them
+from tests.data.fetch.test_download import BODY, lists, md5, packed, server  # noqa: F401 - fixtures among them
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-c", "from sedsep.cli import main; main()", "download"]
 HERE = {**os.environ, "OMP_NUM_THREADS": "1", "no_proxy": "127.0.0.1"}
 
 
-def test_what_is_missing_is_named_with_the_command_that_goes_on(sedsep, server, lists, tmp_path):  # noqa: F811
+def test_what_is_missing_is_named_with_the_command_that_goes_on(sedsep, server, lists, tmp_path):
     server.files |= {"a": packed(**{"audio/a.wav": b"a"}), "b": BODY}
     out = tmp_path / "my out"
     listing = lists(("a.tar.gz", "a", "", "", "yes"), ("b.bin", "b", "", md5(BODY), "no"),
@@ -41,7 +41,7 @@ def small_files():
     resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 
 
-def test_a_full_disk_is_one_line_and_keeps_the_part(sedsep, server, lists, tmp_path):  # noqa: F811
+def test_a_full_disk_is_one_line_and_keeps_the_part(sedsep, server, lists, tmp_path):
     server.files["a"], out = BODY, tmp_path / "out"
     listing = lists(("a.bin", "a", len(BODY), md5(BODY), "no"), ("b.bin", "a", len(BODY), md5(BODY), "no"))
     done = subprocess.run([*COMMAND, listing, out], capture_output=True, text=True, env=HERE,
@@ -54,7 +54,7 @@ def test_a_full_disk_is_one_line_and_keeps_the_part(sedsep, server, lists, tmp_p
     assert sedsep("download", listing, out)[0] == 0 and server.sent == 2 * len(BODY) - kept
 
 
-def test_a_full_disk_while_unpacking(sedsep, server, lists, tmp_path):  # noqa: F811
+def test_a_full_disk_while_unpacking(sedsep, server, lists, tmp_path):
     server.files["a"], out = packed(a=b"a", b=bytes(1_000_000)), tmp_path / "out"
     listing = lists(("a.tar.gz", "a", "", md5(server.files["a"]), "yes"))
     done = subprocess.run([*COMMAND, listing, out], capture_output=True, text=True, env=HERE,
@@ -66,7 +66,7 @@ def test_a_full_disk_while_unpacking(sedsep, server, lists, tmp_path):  # noqa: 
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
-def test_a_run_that_ends_early_goes_on(sedsep, server, lists, tmp_path, number, code):  # noqa: F811
+def test_a_run_that_ends_early_goes_on(sedsep, server, lists, tmp_path, number, code):
     server.files["a"], server.breaks, server.stalls = BODY, [250_000], True
     listing, part = lists(("a.bin", "a", "", md5(BODY), "no")), tmp_path / "out/a.bin.part"
     process = subprocess.Popen([*COMMAND, listing, tmp_path / "out"], stderr=subprocess.PIPE, text=True, env=HERE)

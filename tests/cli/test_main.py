@@ -129,8 +129,7 @@ def test_bad_audio_in_training(run, conf, make_set, tmp_path, broken):
 
 
 @pytest.mark.parametrize(
-    "line, words",
-    [("a_1.wav\t0.1\t0.5\tHihg", ("Hihg", "'High'")), ("a_1.wav\t0.5\t0.1\tHigh", ("strong.tsv:6",))],
+    "line, words", [("a_1.wav\t0.1\t0.5\tHihg", ("Hihg", "'High'")), ("a_1.wav\t0.5\t0.1\tHigh", ("strong.tsv:6",))]
 )
 def test_bad_labels_in_training(run, conf, make_set, tmp_path, line, words):
     data = make_set("a", 4)

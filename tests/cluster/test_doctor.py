@@ -36,8 +36,7 @@ def test_builds_that_are_no_pair(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "examine, free, cure",
-    [("shared_memory", 64 << 20, "data.workers=0"), ("disk", 1 << 30, "free some space")],
+    "examine, free, cure", [("shared_memory", 64 << 20, "data.workers=0"), ("disk", 1 << 30, "free some space")]
 )
 def test_too_little_room(tmp_path, monkeypatch, examine, free, cure):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: namedtuple("Usage", "free")(free))

@@ -209,7 +209,14 @@ def job_of(tmp_path, state, waits_for="", text="", slurms=""):
         ("OUT_OF_MEMORY", "", "cut", "", "out of memory", 137),
         ("FAILED", "", "# ended with exit code 137 after 3 s\n", "slurmstepd: error: oom_kill", "out of memory", 137),
         ("FAILED", "", "# ended with exit code 137 after 3 s\n", "", "killed (out of memory?)", 137),
-        ("FAILED", "", "# ended with exit code 138 after 3 s\n", "", "time limit", 138),  # of a command that cannot save
+        (
+            "FAILED",
+            "",
+            "# ended with exit code 138 after 3 s\n",
+            "",
+            "time limit",
+            138,
+        ),  # of a command that cannot save
         ("NODE_FAIL", "", "cut", "", "node failed", 1),
         ("PREEMPTED", "", "cut", "", "preempted", 75),
         ("PENDING", "DependencyNeverSatisfied", "", "", "cancelled", 130),

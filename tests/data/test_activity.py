@@ -13,9 +13,7 @@ def burst(seconds, level=0.3, seed=0):
 
 
 def padded(*parts):
-    return np.concatenate([np.zeros(int(p * RATE)) if isinstance(p, float) else p for p in parts]).astype(
-        np.float32
-    )
+    return np.concatenate([np.zeros(int(p * RATE)) if isinstance(p, float) else p for p in parts]).astype(np.float32)
 
 
 def test_digital_silence_around_an_event_is_not_sound():

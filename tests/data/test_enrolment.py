@@ -7,7 +7,14 @@ import pytest
 
 from sedsep.data import audio
 from sedsep.data.enrolment import (
-    PAIRS, Enrolments, draw_shots, pair, read_enrolment, read_pairs, read_shots, whole_recordings,
+    PAIRS,
+    Enrolments,
+    draw_shots,
+    pair,
+    read_enrolment,
+    read_pairs,
+    read_shots,
+    whole_recordings,
 )  # fmt: skip
 from sedsep.data.manifest import ClipSet
 from sedsep.data.scene import describe

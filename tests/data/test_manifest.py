@@ -28,21 +28,10 @@ def small(tmp_path):
             1.0,
             strong=((0.1, 0.5, "Cat"), (0.25, 0.75, "Dog")),
             weak=("Cat", "Dog"),
-            stems=(
-                Stem(directory / "audio" / NAME, "Cat", "foreground", "007"),
-                Stem(None, "", "background", "NA"),
-            ),
+            stems=(Stem(directory / "audio" / NAME, "Cat", "foreground", "007"), Stem(None, "", "background", "NA")),
             domain="synthetic",
         ),
-        Clip(
-            "quiet.wav",
-            directory / "audio" / "quiet.wav",
-            1.0,
-            (),
-            (),
-            (Stem(None, "", "background", "b"),),
-            "real",
-        ),
+        Clip("quiet.wav", directory / "audio" / "quiet.wav", 1.0, (), (), (Stem(None, "", "background", "b"),), "real"),
     ]
     write_set(directory, Classes(("Cat", "Dog")), clips)
     return directory, clips

@@ -47,7 +47,7 @@ def test_rules_of_placement(index, overlap, positions, polyphony, seconds):
     assert scene != draw(description, SOUNDS, 1, 1, index)
     assert len(scene.events) <= 8
     for event in scene.events:
-        assert 0 <= event.onset and event.onset + event.duration <= scene.milliseconds
+        assert event.onset >= 0 and event.onset + event.duration <= scene.milliseconds
         assert 250 <= event.duration <= 2500
         assert event.start >= 500 and event.start + event.duration <= 1000 * event.sound.offset + 1
         assert 6 <= event.level_db - scene.background.level_db <= 30

@@ -37,13 +37,7 @@ def recording(source, fold="", split=""):
 
 def test_folds_decide_and_a_source_in_two_of_them_stays_in_the_first():
     folds = parse_folds("train=1,2 validation=3 test=3")
-    recordings = [
-        recording("a", "1"),
-        recording("b", "3"),
-        recording("a", "3"),
-        recording("c", "4"),
-        recording("d"),
-    ]
+    recordings = [recording("a", "1"), recording("b", "3"), recording("a", "3"), recording("c", "4"), recording("d")]
     allowed, left_out = allowed_splits(recordings, folds)
     assert allowed == {"a": ("train",), "b": ("validation", "test")}
     assert left_out[recordings[2]] == "its source a is already in train"

@@ -38,9 +38,7 @@ def edit(path, old, new):
 
 def test_a_sound_set_has_no_faults(sound_set):
     assert found(sound_set) == []
-    assert summary(check(sound_set)) == (
-        f"{sound_set}: 4 clips, 4 s at 8000 Hz, 2 classes; known: strong, weak, stems"
-    )
+    assert summary(check(sound_set)) == (f"{sound_set}: 4 clips, 4 s at 8000 Hz, 2 classes; known: strong, weak, stems")
 
 
 def tone(n):

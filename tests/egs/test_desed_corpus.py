@@ -86,7 +86,9 @@ def work(tree, tmp_path_factory):
     directory = tmp_path_factory.mktemp("desed")
     options = ("--corpus", "desed", "--root", tree)
     first = run(*options, "--stop-stage", 1, work=directory, code=1)
-    listing = subprocess.run(["find", tree, "-newer", directory / "data/desed-smoke/root"], capture_output=True, text=True)
+    listing = subprocess.run(
+        ["find", tree, "-newer", directory / "data/desed-smoke/root"], capture_output=True, text=True
+    )
     assert listing.stdout == "", "nothing is written among the user's recordings"
     more = run(*options, "--missing", "go-on", "--stage", 1, "--stop-stage", 2, work=directory)
     rest = run(*options, "--missing", "go-on", "--rows", "main", "--stage", 3, work=directory)
@@ -160,7 +162,7 @@ def test_videos_do_not_replace_the_unlabelled_clips(work, tree):
 def test_a_download_that_was_cut_off_goes_on(tmp_path):
     fake = tmp_path / "bin" / "sedsep"
     fake.parent.mkdir()
-    fake.write_text(f"#!/bin/sh\necho \"$@\" >> {tmp_path}/called\nexit 1\n")
+    fake.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/called\nexit 1\n')
     fake.chmod(0o755)
     here = {**os.environ, "PATH": f"{fake.parent}:{os.environ['PATH']}"}
     for _ in range(2):

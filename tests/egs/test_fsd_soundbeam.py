@@ -106,7 +106,9 @@ def test_the_papers_corpora(tmp_path):
     for part, rows in (("train", kaggle[:8]), ("test", kaggle[8:])):
         name = {"train": "train_post_competition", "test": "test_post_competition_scoring_clips"}[part]
         text = "".join(f"{name},{label},1,{source},x\n" for name, label, source in rows)
-        (root / f"FSDKaggle2018.meta/{name}.csv").write_text(f"fname,label,manually_verified,freesound_id,license\n{text}")
+        (root / f"FSDKaggle2018.meta/{name}.csv").write_text(
+            f"fname,label,manually_verified,freesound_id,license\n{text}"
+        )
         for name, *_ in rows:
             audio.write(root / f"FSDKaggle2018.audio_{part}" / name, 0.1 * rng.standard_normal(8000), 8000)
     dev = [("11", "Camera,Mechanisms"), ("12", "Camera,Mechanisms,Speech"), ("13", "Frog"), ("14", "Mechanisms")]

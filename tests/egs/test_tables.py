@@ -57,7 +57,7 @@ def test_nothing_that_is_given_is_run(words, here, tmp_path):
 
 
 def test_settings_reach_the_trainings_whole(here, tmp_path):
-    odd = "data={seconds: 2.0, name: \"a'b\"}"
+    odd = 'data={seconds: 2.0, name: "a\'b"}'
     jobs = planned(ROOT / "egs/desed_2021", "--set", odd, "--set", "desed_s1:schedule.epochs=3", "--seeds", "1,2",
                    "--work", tmp_path, "--stop-stage", 7, here=here)  # fmt: skip
     trainings = {name: words for name, words in jobs.items() if words[1].startswith("train-")}
@@ -98,11 +98,21 @@ def test_a_new_row_is_a_line(copy, here, tmp_path):
 @pytest.mark.parametrize(
     "table, old, new, message",
     [
-        ("runs.tsv", "--init desed_s1.teacher", "--init desed_s9.teacher", "made from desed_s9.teacher, which no table"),
+        (
+            "runs.tsv",
+            "--init desed_s1.teacher",
+            "--init desed_s9.teacher",
+            "made from desed_s9.teacher, which no table",
+        ),
         ("runs.tsv", "train_s2", "train_joint", "desed_s2 is made from desed_s1.teacher: list it above"),
         ("runs.tsv", "desed_s2\t4", "desed_s2\t3", "desed_s2 is made from desed_s1.teacher: list it above"),
         ("rows.tsv", "sed.student\t", "sed.teacher\t", "conf/rows.tsv: two are named sed.teacher"),
-        ("rows.tsv", "sed.teacher desed_s2.teacher", "sed.teacher desed_s2", "sed+desed_s2.teacher is made from desed_s2, which no"),
+        (
+            "rows.tsv",
+            "sed.teacher desed_s2.teacher",
+            "sed.teacher desed_s2",
+            "sed+desed_s2.teacher is made from desed_s2, which no",
+        ),
     ],
 )
 def test_tables_that_cannot_be(copy, here, table, old, new, message):

@@ -90,9 +90,7 @@ def serialised(weights, args):
 def peer():
     """Builders of the peers' files, and the settings of the small networks in them."""
     torch.manual_seed(0)
-    return SimpleNamespace(
-        HYPER=HYPER, ARGS=ARGS, crnn=crnn, lightning=lightning, tasnet=tasnet, serialised=serialised
-    )
+    return SimpleNamespace(HYPER=HYPER, ARGS=ARGS, crnn=crnn, lightning=lightning, tasnet=tasnet, serialised=serialised)
 
 
 @pytest.fixture

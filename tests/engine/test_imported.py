@@ -70,7 +70,10 @@ def test_a_small_baseline_by_its_hyper_parameters(peer, bring, early):
         _, description = checkpoint.load_model(out / f"best_{variant}.pt")
         assert description["selected"] == variant and description["seconds"] == 4.0
         assert description["smoothing"] == [{"name": "median", "seconds": 5 * 2 * 64 / 8000}]
-        assert description["config"]["frontend"]["spectrum"]["n_fft"] == 256 and description["origin"]["file"] == "peer.ckpt"
+        assert (
+            description["config"]["frontend"]["spectrum"]["n_fft"] == 256
+            and description["origin"]["file"] == "peer.ckpt"
+        )
 
 
 @pytest.mark.parametrize("mask_act", ["sigmoid", "relu", "softmax", "linear"])

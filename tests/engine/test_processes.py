@@ -66,7 +66,9 @@ def cases():
     labelled = {**DETECTION, **LONG}
     mixed = {**labelled["system"], "mixup": {"probability": 0.7}}
     # Adam divides by the gradient's size: where that is all but zero, rounding moves a weight by up to the rate.
-    joint = merged({key: value for key, value in labelled.items() if key != "system"}, optimisation={"learning_rate": 5e-4})
+    joint = merged(
+        {key: value for key, value in labelled.items() if key != "system"}, optimisation={"learning_rate": 5e-4}
+    )
     return {
         "mixit": ("separation", {**SEPARATION, **LONG}),
         "pit": ("separation", merged({**SEPARATION, **LONG}, system={"loss": "pit"})),

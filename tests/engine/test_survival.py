@@ -127,10 +127,9 @@ def test_fifty_kills_at_random_moments(tmp_path):
 
 
 def draws_forever(started):
-    with progress.bar(1, "step"):
-        with tqdm.get_lock():
-            started.set()
-            time.sleep(60)
+    with progress.bar(1, "step"), tqdm.get_lock():
+        started.set()
+        time.sleep(60)
 
 
 def test_a_process_that_is_killed_while_it_draws_keeps_no_other_from_drawing():

@@ -59,7 +59,14 @@ def trainer(directory, epochs, bad=(), accumulate=1, save_minutes=0.0, **optimis
     settings = Optimisation(**{"schedule": "constant", "accumulate": accumulate, **optimisation})
     schedule = Schedule(epochs, save_minutes=save_minutes)
     return Trainer(
-        system, {"config": {"kind": "toy"}}, Optimiser(system.parameter_groups(), settings), schedule, loader, {}, directory, 3
+        system,
+        {"config": {"kind": "toy"}},
+        Optimiser(system.parameter_groups(), settings),
+        schedule,
+        loader,
+        {},
+        directory,
+        3,
     )
 
 

@@ -5,8 +5,8 @@ import pytest
 
 from sedsep.data import audio
 from sedsep.data.manifest import ClipSet
-from sedsep.scores.directory import ClipScores, ScoreSet
 from sedsep.files import clip_id
+from sedsep.scores.directory import ClipScores, ScoreSet
 
 FRAME = 0.05
 

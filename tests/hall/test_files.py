@@ -10,10 +10,9 @@ from sedsep.errors import UserError
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
-    with pytest.raises(UserError, match="No space left"):
-        with files.writing(path) as temporary:
-            temporary.write_text("half")
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with pytest.raises(UserError, match="No space left"), files.writing(path) as temporary:
+        temporary.write_text("half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert path.read_text() == "old" and os.listdir(tmp_path) == ["a.txt"]
 
 
@@ -21,10 +20,9 @@ def test_a_directory_is_replaced_as_a_whole(tmp_path):
     path = tmp_path / "d"
     with files.writing_directory(path, "a set") as temporary:
         (temporary / "old").write_text("")
-    with pytest.raises(KeyboardInterrupt):
-        with files.writing_directory(path, "a set") as temporary:
-            (temporary / "new").write_text("")
-            raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt), files.writing_directory(path, "a set") as temporary:
+        (temporary / "new").write_text("")
+        raise KeyboardInterrupt
     assert "old" in os.listdir(path)
     with files.writing_directory(path, "a set") as temporary:
         (temporary / "new").write_text("")
@@ -41,9 +39,8 @@ def test_what_is_no_output_of_this_kind_is_never_replaced(tmp_path):
                 raise AssertionError("nothing may begin")
         assert os.listdir(path) == [name]
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="is there already"):
-        with files.writing_directory(tmp_path / "file", "a set"):
-            raise AssertionError("nothing may begin")
+    with pytest.raises(UserError, match="is there already"), files.writing_directory(tmp_path / "file", "a set"):
+        raise AssertionError("nothing may begin")
     (tmp_path / "empty").mkdir()
     with files.writing_directory(tmp_path / "empty", "a set"):
         pass

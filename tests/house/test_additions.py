@@ -117,7 +117,8 @@ def grown(tmp_path_factory):
     (root / "sedsep/systems/toy.py").write_text(SYSTEM)
     (root / "sedsep/nnet/frontends/root.py").write_text(COMPRESSION)
     lines = {
-        "systems/__init__.py": (("    Extraction,\n", "    Extraction,\n    Toy,\n"), "from sedsep.systems.toy import Toy"),
+        "systems/__init__.py": (("    Extraction,\n", "    Extraction,\n    Toy,\n"),
+                                "from sedsep.systems.toy import Toy"),
         "nnet/frontends/__init__.py": (('{"log": Log}', '{"log": Log, "root": Root}'),
                                        "from sedsep.nnet.frontends.root import Root"),
     }  # fmt: skip

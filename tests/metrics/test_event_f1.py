@@ -20,9 +20,7 @@ def test_equals_sed_eval(make_events, seed):
     ours = event_f1(estimated, reference, classes, durations)
     theirs = sed_eval_f1(estimated, reference, classes, durations)
     assert np.allclose(ours.per_class, theirs.per_class, equal_nan=True, atol=1e-12)
-    assert np.allclose(
-        [ours.macro, ours.macro_zero], [theirs.macro, theirs.macro_zero], equal_nan=True, atol=1e-12
-    )
+    assert np.allclose([ours.macro, ours.macro_zero], [theirs.macro, theirs.macro_zero], equal_nan=True, atol=1e-12)
     assert ours.micro == pytest.approx(np.nan_to_num(theirs.micro), abs=1e-12)
 
 
@@ -76,9 +74,7 @@ def test_counts_by_clip_and_class(make_events):
 @given(st.sets(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=12))
 def test_matching_is_as_large_as_brute_force(edges):
     left, right = np.array(sorted(edges), int).reshape(-1, 2).T
-    size = max(
-        (n for n in range(6) for chosen in itertools.combinations(edges, n) if one_to_one(chosen)), default=0
-    )
+    size = max((n for n in range(6) for chosen in itertools.combinations(edges, n) if one_to_one(chosen)), default=0)
     matched = matching(left, right)
     assert len(matched) == len(set(matched)) == size
 

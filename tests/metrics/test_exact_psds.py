@@ -55,9 +55,7 @@ def test_equals_brute_force_through_counts(make_scores, seed):
 def test_equals_sed_scores_eval(make_scores, seed):
     peer = pytest.importorskip("sed_scores_eval", reason="sed_scores_eval is the oracle")
     frame = pytest.importorskip("sed_scores_eval.base_modules.scores").create_score_dataframe
-    scores, reference, durations, classes = make_scores(
-        seed, 20, 40, 3, levels=None if seed % 2 else 20, step=0.064
-    )
+    scores, reference, durations, classes = make_scores(seed, 20, 40, 3, levels=None if seed % 2 else 20, step=0.064)
     assert set(reference["event_label"]) == set(classes)
     frames = {name: frame(clip.scores, clip.boundaries, classes) for name, clip in scores.items()}
     truth = {name: [] for name in scores}
@@ -128,8 +126,7 @@ def test_memory_is_that_of_one_class(make_scores):
     peaks = []
     for n in (6, 60):
         clips = {
-            name: type(clip)(boundaries=clip.boundaries, scores=clip.scores[:, :n])
-            for name, clip in scores.items()
+            name: type(clip)(boundaries=clip.boundaries, scores=clip.scores[:, :n]) for name, clip in scores.items()
         }
         chosen = reference[reference["event_label"].isin(classes[:n])]
         tracemalloc.start()

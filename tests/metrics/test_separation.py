@@ -65,11 +65,7 @@ def test_assignment_is_the_best_of_all():
 
 
 def test_silence_is_told_apart():
-    assert active(np.stack([np.zeros(100), np.full(100, 1e-6), np.full(100, 0.01)])).tolist() == [
-        False,
-        False,
-        True,
-    ]
+    assert active(np.stack([np.zeros(100), np.full(100, 1e-6), np.full(100, 0.01)])).tolist() == [False, False, True]
     mixture = np.ones(100)
     assert leakage(0.1 * mixture[None], mixture) == pytest.approx(-20)
     assert leakage(np.zeros((1, 100)), mixture) == -120

@@ -50,7 +50,5 @@ def test_threshold_is_strict():
 def test_classes_that_no_clip_or_every_clip_has():
     scores, truth = np.array([[0.2, 0.3], [0.4, 0.1]]), np.array([[0, 1], [0, 1]])
     assert np.isnan(tagging.average_precision(scores, truth)).tolist() == [True, False]
-    assert np.isnan(tagging.roc_auc(scores, truth)).all() and np.isnan(
-        tagging.macro(tagging.roc_auc(scores, truth))
-    )
+    assert np.isnan(tagging.roc_auc(scores, truth)).all() and np.isnan(tagging.macro(tagging.roc_auc(scores, truth)))
     assert np.isnan(tagging.average_precision(np.zeros((0, 2)), np.zeros((0, 2)))).all()

@@ -16,11 +16,7 @@ def test_the_estimates_add_up_to_the_mixture(kind):
 def test_shares_of_the_rest():
     estimates, mixture = torch.tensor([[[2.0, 2.0], [0.0, 0.0], [1.0, -1.0]]]), torch.tensor([[9.0, 7.0]])
     rest = mixture - estimates.sum(1)
-    shares = {
-        "none": torch.zeros(3),
-        "uniform": torch.full((3,), 1 / 3),
-        "magsq": torch.tensor([4.0, 0.0, 1.0]) / 5,
-    }
+    shares = {"none": torch.zeros(3), "uniform": torch.full((3,), 1 / 3), "magsq": torch.tensor([4.0, 0.0, 1.0]) / 5}
     for kind, share in shares.items():
         expected = estimates + share.view(1, 3, 1) * rest.unsqueeze(1)
         torch.testing.assert_close(MixtureConsistency(3, 5, kind)(estimates, mixture, None), expected)

@@ -24,10 +24,13 @@ def test_a_layer_is_heard_with_its_gradient_and_the_output_stays():
 def test_hooks_go_also_where_the_block_fails():
     network = nn.Linear(2, 2)
     with pytest.raises(ZeroDivisionError), taps(nn.Sequential(network), ["0"]):
-        1 / 0  # noqa: B018
+        1 / 0
     assert not network._forward_hooks
 
 
 def test_an_unknown_layer_names_the_nearest():
-    with pytest.raises(KeyError, match="no layer 'cnm'.*did you mean 'cnn'"), taps(nn.ModuleDict({"cnn": nn.ReLU()}), ["cnm"]):
+    with (
+        pytest.raises(KeyError, match="no layer 'cnm'.*did you mean 'cnn'"),
+        taps(nn.ModuleDict({"cnn": nn.ReLU()}), ["cnm"]),
+    ):
         pass

@@ -90,7 +90,7 @@ def test_batches_classes_and_types():
     assert smoothed.shape == scores.shape and smoothed.dtype == np.float64
     for clip, label in itertools.product(range(3), range(2)):
         alone = hmm_smooth(scores[clip, :, [label]].T, 0.9, [0.8, 0.6][label])
-        assert (smoothed[clip, :, [label]].T == alone).all()
+        assert (alone == smoothed[clip, :, [label]].T).all()
     assert hmm_smooth(np.zeros((0, 5, 2)), 0.9, 0.9).shape == (0, 5, 2)
 
 

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from sedsep.batch import Batch
 from sedsep import config
+from sedsep.batch import Batch
 from sedsep.labels import Classes
 from sedsep.systems import SYSTEMS
 

@@ -78,10 +78,7 @@ def test_starts_from_the_selected_variants(build):
     joint.start_from("separator", separation, "separator")
     joint.start_from("detector", detection, "teacher")
     for network in (joint.student, joint.teacher):
-        for mine, theirs in (
-            (network.separator, separation.separator),
-            (network.detector, detection.teacher),
-        ):
+        for mine, theirs in ((network.separator, separation.separator), (network.detector, detection.teacher)):
             assert all(torch.equal(a, b) for a, b in zip(mine.state_dict().values(), theirs.state_dict().values()))
     other = build("joint", 4)
     other.start_from("model", joint, "teacher")

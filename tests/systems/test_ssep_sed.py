@@ -3,12 +3,12 @@ import copy
 import pytest
 import torch
 
-from sedsep.engine.optimisation import Optimisation, Optimiser
-from sedsep.nnet.poolings import Detection
-from sedsep.schedule import Progress, exponential_ramp
 from sedsep.config import resolve, resolve_kind
+from sedsep.engine.optimisation import Optimisation, Optimiser
 from sedsep.nnet.detectors import DETECTORS
 from sedsep.nnet.frontends.frontend import Frontend
+from sedsep.nnet.poolings import Detection
+from sedsep.schedule import Progress, exponential_ramp
 from sedsep.systems.ssep_sed import TwoDetectors
 
 FRONTEND = {"spectrum": {"sample_rate": 8000, "n_fft": 256, "hop": 128, "n_mels": 8, "f_max": 4000.0}}

@@ -32,9 +32,7 @@ def system(n_clips, n_classes, events_per_clip, n_frames=156, seed=0):
             rows.append((name, round(first * FRAME, 3), round(last * FRAME, 3), classes[c]))
             raised[first:last, c] = 4
         odds = ndimage.gaussian_filter1d(6 * rng.standard_normal(raised.shape) + raised, 3, axis=0) - 3
-        scores[name] = SimpleNamespace(
-            boundaries=np.round(np.arange(n_frames + 1) * FRAME, 6), scores=_sigmoid(odds)
-        )
+        scores[name] = SimpleNamespace(boundaries=np.round(np.arange(n_frames + 1) * FRAME, 6), scores=_sigmoid(odds))
     return scores, events_table(rows), dict.fromkeys(scores, n_frames * FRAME), classes
 
 

@@ -1,8 +1,8 @@
 """Benchmarks of separation against asteroid, in float32: MixIT loss, Conv-TasNet forward and training step.
 
 That both sides compute the same is shown in ``tests/losses/test_mixit.py`` and
-``tests/nnet/separators/test_conv_tasnet.py``. Both networks begin with the same weights, and their loss and its gradients are compared before they are timed: that
-shows that the products of matrices are right on this processor.
+``tests/nnet/separators/test_conv_tasnet.py``. Both networks begin with the same weights, and their loss and its
+gradients are compared before they are timed: that shows that the products of matrices are right on this processor.
 """
 
 import torch

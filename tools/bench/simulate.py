@@ -19,7 +19,7 @@ from sedsep.data.scene import SceneDescription
 from sedsep.data.simulate import simulate
 from sedsep.data.soundbank import Soundbank, build
 
-np.Inf = np.inf  # the name that Scaper knows; NumPy 2 dropped it
+np.inf = np.inf  # the name that Scaper knows; NumPy 2 dropped it
 
 RATE, SECONDS, N_SCENES, N_EVENTS = 16000, 10.0, 20, 4
 EVENT_SECONDS, LEVEL_DB, BACKGROUND_DB = (0.25, 8.0), (6.0, 30.0), -50

@@ -2,7 +2,9 @@
 # mini.sh BANK CONF ROOT NEW: the soundbank of ten classes that sedsep synthesises itself, and its stationary noises.
 set -euo pipefail
 bank=$1 conf=$2 new=${4:-Frying,Speech,Vacuum_cleaner}
-. "$conf/sizes.sh"  # per_class
+per_class=  # of which the next line says how many
+# shellcheck source=/dev/null
+. "$conf/sizes.sh"
 if [ ! -e "$bank/sounds.tsv" ]; then sedsep soundbank "$bank" --synthesise --per-class "$per_class"; fi
 tr ',' '\n' <<< "$new" > "$bank/new.txt"
 echo "room_tone refrigerator ventilation" > "$bank/noises.txt"

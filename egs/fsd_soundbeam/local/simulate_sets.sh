@@ -6,7 +6,9 @@ data=$1 conf=$2 bank=$1/bank
 list() { paste -sd, "$1" | sed 's/,/, /g'; }
 new=$(list "$bank/new.txt") seen=$(grep -vxFf "$bank/new.txt" "$bank/classes.txt" | paste -sd, | sed 's/,/, /g')
 unknown=$(grep -vxFf "$bank/classes.txt" "$bank/new.txt" || true)
-if [ -n "$unknown" ]; then echo "--new: no such class:" $unknown "; there are:" $(list "$bank/classes.txt") >&2; exit 1; fi
+if [ -n "$unknown" ]; then
+  echo "--new: no such class: ${unknown//$'\n'/ } ; there are: $(list "$bank/classes.txt")" >&2; exit 1
+fi
 mkdir -p "$data/scenes"
 sets=()
 while IFS=$'\t' read -r name classes split count seconds cut seed fixed; do

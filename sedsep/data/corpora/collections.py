@@ -123,13 +123,7 @@ def _folders(root):
         yield Recording(path, (label,), source, fold=name[1] if name else "", role=role)
 
 
-LAYOUTS = {
-    "folders": _folders,
-    "esc50": _esc50,
-    "fsd50k": _fsd50k,
-    "fsdkaggle2018": _fsdkaggle2018,
-    "desed": _desed,
-}
+LAYOUTS = {"folders": _folders, "esc50": _esc50, "fsd50k": _fsd50k, "fsdkaggle2018": _fsdkaggle2018, "desed": _desed}
 EXPECTED = {
     "folders": "one folder per class with audio files in it",
     "esc50": "meta/esc50.csv and audio/",

@@ -85,9 +85,7 @@ def _events(axis, tables, heard, colours) -> None:
         for row, (name, events) in enumerate(tables.items()):
             of_class = events[events["event_label"] == label]
             spans = list(zip(of_class["onset"], of_class["offset"] - of_class["onset"]))
-            axis.broken_barh(
-                spans, (line - 0.4 + row * thickness, 0.9 * thickness), color=colours[name], linewidth=0
-            )
+            axis.broken_barh(spans, (line - 0.4 + row * thickness, 0.9 * thickness), color=colours[name], linewidth=0)
     axis.set_yticks(range(len(heard)), [style.words(label) for label in heard])
     axis.set_ylim(max(len(heard), 1) - 0.5, -0.5)
     axis.tick_params(axis="y", length=0)

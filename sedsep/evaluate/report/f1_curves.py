@@ -28,9 +28,7 @@ def draw_f1(path, truth: Truth, output: Output) -> None:
     truth.require("events", "plot f1")
     points = output.operating_points(truth.classes, "plot f1")
     if len(points) != len(OPERATING_POINTS):
-        raise UserError(
-            f"plot f1 needs the {len(OPERATING_POINTS)} published operating points; found {len(points)}"
-        )
+        raise UserError(f"plot f1 needs the {len(OPERATING_POINTS)} published operating points; found {len(points)}")
     found = [event_f1(events, truth.events, truth.classes, truth.filenames) for events in points]
     per_class = PER_CENT.factor * np.array([point.per_class for point in found])
     macro = PER_CENT.factor * np.array([point.macro for point in found])

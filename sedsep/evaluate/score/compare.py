@@ -132,11 +132,7 @@ def as_json(standings) -> dict:
     """The ranking as what can be written to JSON."""
     return {
         identifier: [
-            {
-                **vars(one),
-                "against_best": vars(one.against_best) if one.against_best else None,
-                "unit": one.unit.stored,
-            }
+            {**vars(one), "against_best": vars(one.against_best) if one.against_best else None, "unit": one.unit.stored}
             for one in ranked
         ]
         for identifier, ranked in standings.items()
@@ -156,9 +152,9 @@ def _rank(name, systems) -> list:
     standings = []
     for system in ranked:
         test, mine = None, replicates[system.name]
-        if system.name != best and mine is not None and replicates[best] is not None:
-            if len(mine) == len(replicates[best]) and _draw(system) == _draw(ranked[0]):
-                test = paired_difference(means[system.name], means[best], mine, replicates[best])
+        both = system.name != best and mine is not None and replicates[best] is not None
+        if both and len(mine) == len(replicates[best]) and _draw(system) == _draw(ranked[0]):
+            test = paired_difference(means[system.name], means[best], mine, replicates[best])
         found = values[system.name]
         spread = float(np.std(found, ddof=1)) if len(found) > 1 else None
         missing = max(run["metrics"][name]["missing_clips"] for run in system.runs)

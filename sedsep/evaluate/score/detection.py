@@ -55,9 +55,7 @@ def intersection_f1_numbers(truth: Truth, output: Output, options) -> list:
     counts = intersection.intersection_counts(events, truth.events, truth.durations, truth.classes)
     total = counts.total()
     result = intersection.summary(total, intersection.published_classes(total))
-    note = (
-        "a class without true positives has no value and is left out of the mean, which raises it; see macro-zero"
-    )
+    note = "a class without true positives has no value and is left out of the mean, which raises it; see macro-zero"
     published = intersection.published_classes
     parameters = f"dtc=0.5,gtc=0.5,{output.decision(options.threshold)}"
     return f1_numbers("intersection-f1", parameters, result, counts, published, note, truth, options)

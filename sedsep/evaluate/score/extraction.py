@@ -100,4 +100,3 @@ def _compared(name, label, found, target, mixture) -> list:
         | {f"{metric}-improvement": value[index] - value[-1] for metric, value in values.items()}
         for index, clue in enumerate(found)
     ]
-

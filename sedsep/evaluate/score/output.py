@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from sedsep.errors import UserError, nearest
-from sedsep.scores.directory import ScoreSet, differ
 from sedsep.evaluate.score.truth import Truth, check_events, few, read_events, with_classes
 from sedsep.files import clip_id
+from sedsep.scores.directory import ScoreSet, differ
 from sedsep.scores.events import OPERATING_POINTS, decode
 
 
@@ -39,9 +39,7 @@ class Output:
         if self.table is not None:
             return self.table
         if self.scores is None:
-            raise UserError(
-                f"{metric} needs the events of one threshold: give --events FILE, or a score directory"
-            )
+            raise UserError(f"{metric} needs the events of one threshold: give --events FILE, or a score directory")
         return decode(self.scores, classes, [threshold])[0]
 
     def decision(self, threshold: float) -> str:
@@ -170,9 +168,7 @@ def _read_scores(directory):
 def _read_operating_points(directory) -> dict:
     paths = sorted(Path(directory).glob("*.tsv")) if Path(directory).is_dir() else []
     if not paths:
-        raise UserError(
-            f"{directory}: no operating points; expected a directory of <any name>.tsv, one per threshold"
-        )
+        raise UserError(f"{directory}: no operating points; expected a directory of <any name>.tsv, one per threshold")
     return {path: read_events(path) for path in paths}
 
 
@@ -186,9 +182,7 @@ def _common_classes(truth, score_set, tables, sources) -> Truth:
             raise UserError(f"{sources['scores']}: {differ(names, truth.classes.names)} (of {truth.source})")
         truth = with_classes(truth, names)
     elif score_set and set(score_set.classes) != set(truth.classes):
-        raise UserError(
-            f"{sources['scores']}: {differ(score_set.classes, truth.classes.names)} (of {truth.source})"
-        )
+        raise UserError(f"{sources['scores']}: {differ(score_set.classes, truth.classes.names)} (of {truth.source})")
     unknown = [label for label in labels if label not in truth.classes.names]
     if unknown:
         raise UserError(f"events of unknown class {few(unknown)}{nearest(unknown[0], truth.classes.names)}")

@@ -8,11 +8,7 @@ import pandas as pd
 
 from sedsep import __version__
 from sedsep.errors import UserError, nearest
-from sedsep.evaluate.score import detection
-from sedsep.evaluate.score import extraction
-from sedsep.evaluate.score import fuss
-from sedsep.evaluate.score import separation
-from sedsep.evaluate.score import tags
+from sedsep.evaluate.score import detection, extraction, fuss, separation, tags
 from sedsep.evaluate.score.truth import Truth, few, from_directory, from_files
 from sedsep.files import write_json, write_table
 from sedsep.metrics.bootstrap import interval, resamples
@@ -89,8 +85,7 @@ def results(truth: Truth, output, numbers, bootstrap=0, seed=0) -> dict:
     if truth.events is not None:
         data |= {"events": len(truth.events), "classes_without_references": truth.without_references()}
     entries = {
-        number.name: number.as_json(truth.classes, fingerprints[number.part], len(output.missing))
-        for number in numbers
+        number.name: number.as_json(truth.classes, fingerprints[number.part], len(output.missing)) for number in numbers
     }
     found = {
         "sedsep": __version__,
@@ -111,12 +106,7 @@ def write(path, found: dict, numbers, with_clips=False) -> Path:
         raise UserError("none of these metrics is defined for a single clip; drop --per-clip")
     clips_path = Path(path).with_suffix(".clips.tsv")
     table = pd.concat(tables, ignore_index=True)
-    columns = [
-        "metric",
-        "filename",
-        *(c for c in table.columns if c not in ("metric", "filename", "value")),
-        "value",
-    ]
+    columns = ["metric", "filename", *(c for c in table.columns if c not in ("metric", "filename", "value")), "value"]
     write_table(clips_path, table[columns])
     return clips_path
 

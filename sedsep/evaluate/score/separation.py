@@ -69,9 +69,7 @@ def _numbers(metric, pairwise, parameters, truth, output, options) -> list:
         identifier = f"{name}[{parameters}best assignment]"
         replicates = resampled(table, truth, options)
         value = float(table["value"].mean())
-        numbers.append(
-            Number(name, identifier, value, per_class, "stems", DECIBEL, note, replicates, details, table)
-        )
+        numbers.append(Number(name, identifier, value, per_class, "stems", DECIBEL, note, replicates, details, table))
     return numbers
 
 

@@ -49,9 +49,7 @@ class Truth:
         elif part == "tags":
             lines += [f"{self.filenames[i]}\t{self.classes.names[c]}" for i, c in np.argwhere(self.tags)]
         else:
-            stems = (
-                (name, s.label, s.role, s.source) for name, clip in self.clips.items() for s in clip.stems or ()
-            )
+            stems = ((name, s.label, s.role, s.source) for name, clip in self.clips.items() for s in clip.stems or ())
             lines += ["\t".join(map(str, row)) for row in stems]
         return f"{part}:{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()[:16]}"
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from sedsep.errors import UserError
 from sedsep.evaluate.score import truth
-from sedsep.scores.directory import ClipScores, ScoreSet, differ
 from sedsep.files import clip_id, read_json
+from sedsep.scores.directory import ClipScores, ScoreSet, differ
 from sedsep.scores.fusion import Fusion, cross_entropy, learn
 from sedsep.scores.grids import many_hot, resample
 

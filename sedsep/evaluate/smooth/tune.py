@@ -15,10 +15,10 @@ from sedsep.errors import UserError, nearest
 from sedsep.evaluate.score import output, truth
 from sedsep.evaluate.score.unit import PER_CENT
 from sedsep.evaluate.smooth.forest import minimise
-from sedsep.scores.directory import ScoreSet
 from sedsep.evaluate.smooth.smooth import smooth, write_smoother
 from sedsep.files import clip_id
 from sedsep.metrics.event_f1 import event_f1
+from sedsep.scores.directory import ScoreSet
 from sedsep.scores.events import decode
 from sedsep.scores.steps import by_class
 

@@ -103,8 +103,7 @@ def check_pools(n_bands: int, channels, pools) -> None:
     """Raise UserError unless every convolution has its pooling and n_bands is reduced to 1."""
     if len(channels) != len(pools) or any(len(pool) != 2 for pool in pools):
         raise UserError(
-            f"detector.pools must hold one [time, mel] pair for each of the {len(channels)} channels, "
-            f"not {list(pools)}"
+            f"detector.pools must hold one [time, mel] pair for each of the {len(channels)} channels, not {list(pools)}"
         )
     bands = n_bands
     for _, mel in pools:

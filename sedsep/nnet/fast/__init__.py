@@ -10,12 +10,7 @@ from sedsep.nnet.separators.conv_tasnet import ConvTasNet
 from sedsep.nnet.soundbeam import EnrolmentEncoder
 from sedsep.nnet.tcn import TCN, TCNBlock
 
-FAST = {
-    ConvTasNet: FastConvTasNet,
-    EnrolmentEncoder: FastEnrolmentEncoder,
-    TCN: FastTCN,
-    TCNBlock: FastTCNBlock,
-}
+FAST = {ConvTasNet: FastConvTasNet, EnrolmentEncoder: FastEnrolmentEncoder, TCN: FastTCN, TCNBlock: FastTCNBlock}
 
 
 def accelerate(network: nn.Module) -> nn.Module:

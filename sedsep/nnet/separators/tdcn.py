@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sedsep.nnet.separators.conv_tasnet import overlap_add
 from sedsep.nnet.mixture_consistency import Consistency, MixtureConsistency
+from sedsep.nnet.separators.conv_tasnet import overlap_add
 
 NORM_EPS = 1e-3  # Keras's default, which the released code keeps
 
@@ -93,9 +93,7 @@ class TDCNCore(nn.Module):
             TDCNBlock(channels, hidden, kernel, 2 ** (b % n_blocks), 0.9**b) for b in range(n_blocks * n_repeats)
         )
         later = range(1, n_repeats) if long_skips else ()
-        self.skips = nn.ModuleDict(
-            {f"{a}_{b}": Dense(channels, channels, bias=True) for b in later for a in range(b)}
-        )
+        self.skips = nn.ModuleDict({f"{a}_{b}": Dense(channels, channels, bias=True) for b in later for a in range(b)})
 
     def forward(self, x):
         """``(B, L, n_in)`` -> ``(B, L, channels)``."""

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from sedsep.errors import UserError
-from sedsep.nnet.separators.conv_tasnet import MASKS, filterbank, overlap_add
 from sedsep.nnet.mixture_consistency import Consistency, MixtureConsistency
 from sedsep.nnet.norms import LayerNorm
+from sedsep.nnet.separators.conv_tasnet import MASKS, filterbank, overlap_add
 from sedsep.nnet.tcn import TCNBlock
 
 

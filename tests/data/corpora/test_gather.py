@@ -67,11 +67,11 @@ def test_events_are_mended_and_the_log_says_so(folder, tmp_path):
 
 
 def test_what_was_converted_before_is_kept(folder, tmp_path):
+    times = []
     for _ in range(2):
         gather(tmp_path / "set", [folder], entries("other"), PETS, RATE)
-        now = (tmp_path / "set/audio/other.wav").stat().st_mtime_ns
-        before = now if _ == 0 else before
-    assert now == before
+        times.append((tmp_path / "set/audio/other.wav").stat().st_mtime_ns)
+    assert times[0] == times[1]
     soundfile.write(folder / "other.wav", np.ones(44100) / 2, 44100)
     gather(tmp_path / "set", [folder], entries("other"), PETS, RATE)
     assert ClipSet.read(tmp_path / "set").clips[0].duration == 1.0
@@ -107,7 +107,10 @@ def test_mixtures_with_their_sources(folder, tmp_path):
     whole, lacking = Entry("a.wav", "mix.wav", stems=stems), Entry("b.wav", "mix.wav", stems=(*stems, "none.wav"))
     wrong = Entry("c.wav", "mix.wav", stems=("short.wav",))
     made = gather(tmp_path / "set", [folder], [whole, lacking, wrong], Classes(("sound",)), RATE)
-    assert made["missing"] == [("b.wav", "source not there: none.wav"), ("c.wav", "source of another length: short.wav")]
+    assert made["missing"] == [
+        ("b.wav", "source not there: none.wav"),
+        ("c.wav", "source of another length: short.wav"),
+    ]
     (clip,) = ClipSet.read(tmp_path / "set")
     assert [stem.role for stem in clip.stems] == ["background", "foreground", "foreground"]
     assert [stem.label for stem in clip.stems] == ["", "", ""] and not faults([tmp_path / "set"])[0]

@@ -55,7 +55,9 @@ def test_the_validation_set_has_clips_without_events(real):
     assert (len(entries), sum(not entry.strong for entry in entries), faults) == (1168, 15, [])
     assert sum(len(entry.strong) for entry in entries) == 4224
     assert len(read_listing("strong", real / "metadata/eval/public.tsv", DESED)[0]) == 692
-    assert set(read_table(real / "validation_durations.tsv", ("filename",))["filename"]) == {e.filename for e in entries}
+    assert set(read_table(real / "validation_durations.tsv", ("filename",))["filename"]) == {
+        e.filename for e in entries
+    }
 
 
 def test_events_that_make_no_sense_are_named_and_left_out(tmp_path):

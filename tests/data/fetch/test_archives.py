@@ -124,8 +124,12 @@ def test_a_hostile_tar_leaves_nothing(tmp_path, members):
 
 @pytest.mark.parametrize(
     "entry",
-    [("../evil", b"x", stat.S_IFREG), ("/evil", b"x", 0), ("l", b"../../evil", stat.S_IFLNK),
-     ("p", b"", stat.S_IFIFO)],  # fmt: skip
+    [
+        ("../evil", b"x", stat.S_IFREG),
+        ("/evil", b"x", 0),
+        ("l", b"../../evil", stat.S_IFLNK),
+        ("p", b"", stat.S_IFIFO),
+    ],  # fmt: skip
 )
 def test_a_hostile_zip_leaves_nothing(tmp_path, entry):
     with pytest.raises(UserError, match="not safe to unpack"):
@@ -146,7 +150,7 @@ def test_archives_that_are_cut_off_or_something_else(tmp_path):
         garbled[20000] ^= 1
         cuts = [b"", b"<html>no</html>" * 100, data[:100], data[:20000], data[: len(data) * 2 // 3], data[:-4]]
         if name == "x.tar":  # it has no checksum of its own, and four bytes of its padding say nothing
-            cuts[-1] = data[:512 + 30208]  # exactly before the second header
+            cuts[-1] = data[: 512 + 30208]  # exactly before the second header
         else:
             cuts.append(bytes(garbled))
         for cut in cuts:

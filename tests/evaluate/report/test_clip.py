@@ -7,6 +7,7 @@ from sedsep.evaluate.report.clip import draw_clip
 from sedsep.evaluate.score import output as outputs
 from sedsep.evaluate.score.truth import from_directory, from_files
 
+
 def test_events_before_and_after(system, tmp_path):
     truth, found = system
     draw_clip(tmp_path / "clip.svg", truth, "set_1", found)

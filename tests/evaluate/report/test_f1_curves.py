@@ -8,6 +8,7 @@ from sedsep.evaluate.report.f1_curves import draw_f1
 from sedsep.evaluate.score import output as outputs
 from sedsep.evaluate.score.truth import from_directory
 
+
 def test_every_class_is_named_with_its_best(system, tmp_path):
     truth, found = system
     draw_f1(tmp_path / "f1.svg", truth, found["smoothed"])

@@ -11,9 +11,7 @@ from sedsep.evaluate.score.compare import as_json, compare, left_out, read, tabl
 
 @pytest.fixture
 def make_results(tmp_path):
-    def make(
-        name, value, identifier="psds1[x]", data="events:1", replicates=None, seed=0, missing=0, metric="psds1"
-    ):
+    def make(name, value, identifier="psds1[x]", data="events:1", replicates=None, seed=0, missing=0, metric="psds1"):
         entry = {"id": identifier, "value": value, "data": data, "missing_clips": missing}
         found = {"metrics": {metric: entry}}
         if replicates is not None:
@@ -28,10 +26,7 @@ def make_results(tmp_path):
 
 def test_rank_with_a_paired_test(make_results):
     clips = np.random.default_rng(0).normal(0.3, 0.05, 200)
-    arguments = [
-        make_results("a", 0.3, replicates=clips),
-        make_results("b", 0.35, replicates=clips + 0.05, missing=2),
-    ]
+    arguments = [make_results("a", 0.3, replicates=clips), make_results("b", 0.35, replicates=clips + 0.05, missing=2)]
     ranked = compare(read(arguments))["psds1[x]"]
     assert [one.system for one in ranked] == arguments[::-1]
     assert ranked[0].against_best is None and ranked[0].missing == 2
@@ -45,13 +40,9 @@ def test_rank_with_a_paired_test(make_results):
 def test_seeds_have_a_spread(make_results):
     runs = [make_results(f"a{seed}", value) for seed, value in enumerate((0.1, 0.2, 0.3))]
     ranked = compare(read([",".join(runs), make_results("b", 0.25)]))["psds1[x]"]
-    assert (
-        ranked[1].value == pytest.approx(0.2) and ranked[1].spread == pytest.approx(0.1) and ranked[1].n_runs == 3
-    )
+    assert ranked[1].value == pytest.approx(0.2) and ranked[1].spread == pytest.approx(0.1) and ranked[1].n_runs == 3
     assert ranked[0].spread is None
-    assert "+- 0.100 over 3 runs" in table({"psds1[x]": ranked}) and "No paired test" in table(
-        {"psds1[x]": ranked}
-    )
+    assert "+- 0.100 over 3 runs" in table({"psds1[x]": ranked}) and "No paired test" in table({"psds1[x]": ranked})
 
 
 def test_numbers_are_shown_as_score_shows_them(make_results, tmp_path):

@@ -10,8 +10,8 @@ from sedsep.data import audio
 from sedsep.data.manifest import Clip, write_set
 from sedsep.data.tables import Stem
 from sedsep.errors import UserError
-from sedsep.evaluate.score import output as outputs
 from sedsep.evaluate.report.columns import COLUMNS
+from sedsep.evaluate.score import output as outputs
 from sedsep.evaluate.score.score import read_truth, results, score, table, write
 from sedsep.metrics import fuss
 

@@ -5,8 +5,8 @@ import pytest
 
 from sedsep.errors import UserError
 from sedsep.evaluate.score.output import read, read_several
-from sedsep.scores.directory import ScoreSet
 from sedsep.evaluate.score.truth import from_directory, from_files
+from sedsep.scores.directory import ScoreSet
 
 
 @pytest.fixture
@@ -22,9 +22,7 @@ def test_classes_in_another_order(make_scores, truth, tmp_path):
     output, _ = read(truth, tmp_path / "turned")
     for name, clip in output.scores.items():
         assert (clip.scores == scores.clips[name.removesuffix(".wav")].scores).all()
-    assert (
-        output.clip_scores(truth, "ap") == [scores.weak[n.removesuffix(".wav")] for n in truth.filenames]
-    ).all()
+    assert (output.clip_scores(truth, "ap") == [scores.weak[n.removesuffix(".wav")] for n in truth.filenames]).all()
 
 
 def test_missing_clips_are_counted(make_scores, truth):
@@ -74,14 +72,8 @@ def test_what_is_not_there_is_named(truth, tmp_path, asked):
     points = tmp_path / "points"
     points.mkdir()
     (points / "p.tsv").write_text(events.read_text())
-    output, _ = read(
-        truth, **({"events": events} if asked == "operating_points" else {"operating_points": points})
-    )
-    arguments = {
-        "events": (truth.classes, 0.5, "m"),
-        "operating_points": (truth.classes, "m"),
-        "frame_scores": ("m",),
-    }
+    output, _ = read(truth, **({"events": events} if asked == "operating_points" else {"operating_points": points}))
+    arguments = {"events": (truth.classes, 0.5, "m"), "operating_points": (truth.classes, "m"), "frame_scores": ("m",)}
     with pytest.raises(UserError, match="m needs"):
         getattr(output, asked)(*arguments[asked])
 

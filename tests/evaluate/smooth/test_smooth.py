@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sedsep.errors import UserError
-from sedsep.scores.directory import ClipScores, ScoreSet
 from sedsep.evaluate.smooth.smooth import read_smoother, smooth, smooth_directory, steps_of
+from sedsep.scores.directory import ClipScores, ScoreSet
 from sedsep.scores.hmm import hmm_smooth
 from sedsep.scores.median import median_filter
 from sedsep.scores.segments import drop_short, fill_gaps

@@ -10,8 +10,8 @@ from sedsep.engine import checkpoint
 from sedsep.errors import UserError
 from sedsep.evaluate.smooth import tune
 from sedsep.evaluate.smooth.forest import minimise
-from sedsep.scores.directory import ClipScores, ScoreSet
 from sedsep.evaluate.smooth.smooth import read_smoother, smooth
+from sedsep.scores.directory import ClipScores, ScoreSet
 
 FRAME = 0.064
 CLASSES = ("Short", "Long", "Never")

@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 
 from sedsep.nnet.fast import mask as fused_mask
-from sedsep.nnet.separators.conv_tasnet import MASKS
 from sedsep.nnet.fast.crew import kernel
 from sedsep.nnet.fast.mask import MaskDecode
 from sedsep.nnet.fast.mask_kernels import exp
+from sedsep.nnet.separators.conv_tasnet import MASKS
 
 N_SOURCES, N_FILTERS, KERNEL = 3, 5, 4
 

@@ -11,6 +11,7 @@ from sedsep.errors import UserError
 from sedsep.nnet.frontends.frontend import Frontend
 from sedsep.nnet.frontends.mel import Mel
 
+
 def frontend(scaling="minmax_signed", **spectrum):
     return Frontend(**resolve(Frontend, {"spectrum": spectrum, "scaling": {"kind": scaling}}))
 

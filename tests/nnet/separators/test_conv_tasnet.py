@@ -45,10 +45,7 @@ def test_gradients_are_those_of_asteroid(form):
         assert (ours - expected).norm() <= 1e-6 * expected.norm(), name
 
 
-@pytest.mark.parametrize(
-    "settings, expected",
-    [({}, 1153161), (dict(n_sources=2, n_blocks=8, n_repeats=3), 5050545)],
-)
+@pytest.mark.parametrize("settings, expected", [({}, 1153161), (dict(n_sources=2, n_blocks=8, n_repeats=3), 5050545)])
 def test_parameter_count(settings, expected):
     assert sum(p.numel() for p in ConvTasNet(**settings).parameters()) == expected
 

@@ -5,8 +5,8 @@ import torch
 
 from sedsep.config import build, resolve
 from sedsep.errors import UserError
-from sedsep.nnet.separators.conv_tasnet import ConvTasNet
 from sedsep.nnet.separators import SEPARATORS, SeparatorSection
+from sedsep.nnet.separators.conv_tasnet import ConvTasNet
 
 
 def section(separator: SeparatorSection = None):

@@ -79,6 +79,7 @@ def test_learned_coefficients_are_those_of_plain_frames():
 
 def plain_block(block: TDCNBlock, x):
     """The block by the words of its definition, channels first, with biased variances."""
+
     def norm(y, layer):
         y = (y - y.mean(2, keepdim=True)) / (y.var(2, keepdim=True, unbiased=False) + 1e-3).sqrt()
         return y * layer.gain + layer.bias
