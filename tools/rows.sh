@@ -61,15 +61,15 @@ spell() {  # spell KIND CELL: into `words` the options of a cell with files for 
 spell_from() { case ${command_of[$1]} in fuse) spell rows "${from_of[$1]}" ;; *) spell runs "${from_of[$1]}" ;; esac; }
 
 make_rows() {
-  local name job jobs=' ' i words files stages
+  local name job order=' ' i words files stages
   for name in "${names[@]}"; do  # what is missing is said before anything starts
     [ "${stage_of[$name]}" = "$1" ] || continue
-    case $jobs in *" ${job_of[$name]} "*) ;; *) jobs+="${job_of[$name]} " ;; esac
+    case $order in *" ${job_of[$name]} "*) ;; *) order+="${job_of[$name]} " ;; esac
     spell data "${data_of[$name]}"; need 1 "${files[@]}"
     spell_from "$name"
     for i in "${!files[@]}"; do [ "${stages[i]}" = "$1" ] || need "${stages[i]}" "${files[i]}"; done
   done
-  for job in $jobs; do
+  for job in $order; do
     for name in "${names[@]}"; do
       [ "${stage_of[$name]}.${job_of[$name]}" != "$1.$job" ] || make_row "$name"
     done

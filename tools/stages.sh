@@ -19,7 +19,7 @@ work=.          # where data/ and exp/ go, such as a scratch disk
 abreast=2       # no option: on one machine two commands, each with half of the processors, beat one with all of them
 options=(stage stop_stage corpus root preset rows cmd dry_run ngpu set seed seeds tag work "${options[@]}")
 mapfile -t corpora < <(printf '%s\n' local/*.sh | sed -n 's,^local/\([^_]*\)\.sh$,\1,p')  # one with _ is no corpus
-mapfile -t presets < <(printf '%s\n' conf/*/ | sed -n '/scenes/d; s,^conf/\(.*\)/$,\1,p')
+mapfile -t presets < <(printf '%s\n' conf/*/ | sed -n '\,^conf/scenes/$,d; s,^conf/\(.*\)/$,\1,p')
 help_message="Usage: $0 [options]
 $(sed -n 's/^if at \([0-9]\) "\(.*\)"; then.*/  stage \1  \2/p' "${0##*/}")
   --stage N --stop-stage M   the first and the last of these (default: all)

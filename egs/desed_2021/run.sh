@@ -46,5 +46,6 @@ if at 8 "report"; then
   published=(--published "Table 1" conf/table1.tsv --published "Table 2" conf/table2.tsv
     --published "Separation (FUSS's measures)" conf/fuss.tsv --claims conf/claims.tsv)
   [ "$rows" = all ] || published=(--published "Table 1" "conf/$rows.tsv")
-  report_rows "${published[@]}" --note "The paper's are on the 1168 clips of the DESED validation set: another corpus unless --corpus desed."
+  report_rows "${published[@]}" \
+    --note "The paper's are on the 1168 clips of the DESED validation set: another corpus unless --corpus desed."
 fi

@@ -6,7 +6,13 @@ from sedsep.systems.joint import Joint
 from sedsep.systems.separation import Separation
 from sedsep.systems.ssep_sed import SSepSED
 
-ALL = (Separation, SoundEventDetection, Joint, SSepSED, Extraction)
+ALL = (
+    Separation,
+    SoundEventDetection,
+    Joint,
+    SSepSED,
+    Extraction,
+)  # fmt: skip
 SYSTEMS = {system.kind: system for system in ALL}
 
 

@@ -74,10 +74,8 @@ def test_the_stages_are_jobs(work, slurm):
 def test_a_dry_run_prints_the_jobs_and_makes_nothing(tmp_path):
     printed = run("--cmd", "slurm", "--dry-run", "--ngpu", 2, work=tmp_path)
     assert printed.count("#!/bin/bash") == 12 and printed.count("--ngpu 2 --seed") == 11
-    assert (
-        "#SBATCH --dependency=afterok:simulate:train_sed:train_sep:validate\n" in printed
-        and "#SBATCH --array=1-21\n" in printed
-    )
+    assert "#SBATCH --dependency=afterok:simulate:train_sed:train_sep:validate\n" in printed
+    assert "#SBATCH --array=1-21\n" in printed
     assert not list(tmp_path.iterdir())
 
 

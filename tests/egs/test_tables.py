@@ -98,21 +98,11 @@ def test_a_new_row_is_a_line(copy, here, tmp_path):
 @pytest.mark.parametrize(
     "table, old, new, message",
     [
-        (
-            "runs.tsv",
-            "--init desed_s1.teacher",
-            "--init desed_s9.teacher",
-            "made from desed_s9.teacher, which no table",
-        ),
+        ("runs.tsv", "--init desed_s1.teacher", "--init desed_s9.teacher", "from desed_s9.teacher, which no table"),
         ("runs.tsv", "train_s2", "train_joint", "desed_s2 is made from desed_s1.teacher: list it above"),
         ("runs.tsv", "desed_s2\t4", "desed_s2\t3", "desed_s2 is made from desed_s1.teacher: list it above"),
         ("rows.tsv", "sed.student\t", "sed.teacher\t", "conf/rows.tsv: two are named sed.teacher"),
-        (
-            "rows.tsv",
-            "sed.teacher desed_s2.teacher",
-            "sed.teacher desed_s2",
-            "sed+desed_s2.teacher is made from desed_s2, which no",
-        ),
+        ("rows.tsv", "sed.teacher desed_s2.teacher", "sed.teacher desed_s2", "is made from desed_s2, which no table"),
     ],
 )
 def test_tables_that_cannot_be(copy, here, table, old, new, message):
