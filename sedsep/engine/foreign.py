@@ -137,7 +137,7 @@ def read(path) -> dict:
     try:
         # Files from before PyTorch 1.6 are no zip; torch reads them without executing anything, tensors only.
         value = _read_zip(path) if is_zip else torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001 - pickle, zipfile and torch raise a dozen types here, by where the damage is
+    except Exception as error:  # noqa: BLE001 - a dozen types, by where the damage is
         # Of a file that is no zip torch says at length how to execute it, which is no cure.
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:100] if is_zip else "no zip file"
         raise UserError(
