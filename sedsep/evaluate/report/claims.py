@@ -12,7 +12,8 @@ import numpy as np
 
 from sedsep.errors import UserError
 from sedsep.evaluate.report.columns import column, entry, shown
-from sedsep.files import read_json, read_table
+from sedsep.evaluate.score.stored import read_results
+from sedsep.files import read_table
 from sedsep.metrics.bootstrap import Difference, paired_difference
 
 
@@ -77,7 +78,7 @@ def _file(directory, system) -> tuple:
 
 
 def _numbers(side, one) -> tuple:
-    entries = [[entry(read_json(file), one, file, clue) for file, clue in runs] for runs in side]
+    entries = [[entry(read_results(file), one, file, clue) for file, clue in runs] for runs in side]
     values = np.array([[shown(found["value"], one) for found in runs] for runs in entries])
     replicates = [[found.get("replicates") for found in runs] for runs in entries]
     if any(found is None for runs in replicates for found in runs):

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from sedsep.errors import UserError
 from sedsep.evaluate.report import style
+from sedsep.evaluate.score.stored import read_results
 from sedsep.evaluate.score.unit import unit_of
-from sedsep.files import read_json
 
 
 def draw_classes(directories, bars: str, path) -> Path:
@@ -22,7 +22,7 @@ def draw_classes(directories, bars: str, path) -> Path:
         UserError: there are no such results, or the metric has no value per class.
     """
     results, _, metric = bars.partition(":")
-    found = [read_json(Path(directory) / f"{results}.json")["metrics"].get(metric, {}) for directory in directories]
+    found = [read_results(Path(directory) / f"{results}.json")["metrics"].get(metric, {}) for directory in directories]
     if not all(entry.get("per_class") for entry in found):
         raise UserError(f"--bars {bars}: expected <results>:<metric>, a metric of {results}.json with classes")
     unit = unit_of(found[0])

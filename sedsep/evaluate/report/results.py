@@ -9,7 +9,7 @@ import pandas as pd
 from sedsep.errors import UserError
 from sedsep.evaluate.report.cells import NONE
 from sedsep.evaluate.report.columns import COLUMNS, entry, shown
-from sedsep.files import read_json
+from sedsep.evaluate.score.stored import read_results
 
 
 class Passport(NamedTuple):
@@ -44,7 +44,7 @@ def read(tables, directories) -> tuple:
                     continue
                 file = directory / f"{cell.results}.json"
                 if file not in results:
-                    results[file] = read_json(file)
+                    results[file] = read_results(file)
                 found = _found(results[file], cell, file)
                 if found is not None:
                     values[c, s] = shown(found["value"], COLUMNS[cell.metric])

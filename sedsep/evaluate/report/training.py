@@ -25,7 +25,7 @@ def draw_training(directories, path) -> Path:
         lines = (directory / "log.jsonl").read_text(encoding="utf-8").splitlines()
         runs.setdefault(directory.name, []).append([json.loads(line) for line in lines])
     curves = {name: (_curves(logs, _losses), _curves(logs, _objectives)) for name, logs in runs.items()}
-    columns = min(len(runs), ABREAST)
+    columns = _abreast(len(runs), ABREAST)
     bands = -(-len(runs) // columns)
     coloured = [style.colours(dict.fromkeys(name for pair in curves.values() for name in pair[row])) for row in (0, 1)]
     with rc_context(style.RC):
@@ -47,9 +47,15 @@ def draw_training(directories, path) -> Path:
         for row, side in enumerate(("left", "right")):
             handles = [Line2D([], [], color=c, marker="o", markersize=3, label=style.words(name))
                        for name, c in coloured[row].items()]  # fmt: skip
-            figure.legend(handles=handles, loc=f"outside lower {side}", ncols=3, alignment="left",
-                          title=("training loss", "objective (higher is better)")[row])  # fmt: skip
+            figure.legend(handles=handles, loc=f"outside lower {side}", ncols=_abreast(len(handles), 3),
+                          alignment="left", title=("training loss", "objective (higher is better)")[row])  # fmt: skip
         return style.save(figure, path)
+
+
+def _abreast(count, most) -> int:
+    """Columns for so many things, at most ``most``, so that the last row is not left with a few: 3 and 2 of five."""
+    rows = -(-count // most)
+    return -(-count // max(rows, 1))
 
 
 def _losses(record):

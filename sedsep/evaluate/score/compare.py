@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from sedsep.errors import UserError
+from sedsep.evaluate.score.stored import read_results
 from sedsep.evaluate.score.unit import Unit, unit_of
-from sedsep.files import read_json
 from sedsep.metrics.bootstrap import Difference, paired_difference
 
 
@@ -51,14 +51,7 @@ def read(arguments) -> list:
     systems = []
     for argument in arguments:
         paths = [Path(part) for part in argument.split(",") if part]
-        runs = tuple(read_json(path) for path in paths)
-        for path, run in zip(paths, runs):
-            if not isinstance(run, dict) or not isinstance(run.get("metrics"), dict):
-                raise UserError(f"{path}: not a file of results, as 'sedsep score --out' writes")
-            for name, entry in run["metrics"].items():
-                if not isinstance(entry, dict) or not {"id", "value", "data", "missing_clips"} <= set(entry):
-                    raise UserError(f"{path}: {name} has no id, value, data and missing_clips; score again")
-        systems.append(System(",".join(map(str, paths)), runs))
+        systems.append(System(",".join(map(str, paths)), tuple(read_results(path) for path in paths)))
     if len(systems) < 2:
         raise UserError("give two files of results or more; runs of one system with other seeds: A1.json,A2.json")
     if len({system.name for system in systems}) < len(systems):

@@ -67,7 +67,7 @@ def exact_psds_numbers(truth: Truth, output: Output, options) -> list:
     results = exact.psds(PSDS_2021)
     replicates = exact.replicates(PSDS_2021, options.weights) if options.weights is not None else {}
     return [
-        _psds_number(f"exact-{setting.name}", "all thresholds", setting, found, replicates.get(setting.name))
+        _psds_number(_named("psds-exact", setting), "all thresholds", setting, found, replicates.get(setting.name))
         for setting, found in zip(PSDS_2021, results.values())
     ]
 
@@ -83,10 +83,15 @@ def _published_psds(metric, settings, truth, output, options) -> list:
             if criteria not in counted:
                 counted[criteria] = PointCounts(points, truth.events, truth.durations, truth.classes, *criteria)
             replicates = counted[criteria].psds(setting, options.weights)
-        name = setting.name if metric == "psds" else setting.name.replace("psds", metric, 1)
         procedure = f"psds_eval {psds.version()},{len(points)} operating points"
-        numbers.append(_psds_number(name, procedure, setting, results[setting.name], replicates))
+        number = _psds_number(_named(metric, setting), procedure, setting, results[setting.name], replicates)
+        numbers.append(number)
     return numbers
+
+
+def _named(metric, setting) -> str:
+    """A number's name begins with what was asked for: psds-exact1 of psds-exact."""
+    return setting.name.replace("psds", metric, 1)
 
 
 def _psds_number(name, procedure, setting, found, replicates) -> Number:

@@ -7,6 +7,7 @@ from sedsep.errors import UserError
 from sedsep.evaluate.report.claims import markdown, read_claims
 
 HEAD = "claim\tbetter\tworse\tcolumns\n"
+TRUSTED = {"id": "x", "data": "events:1", "missing_clips": 0}
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def results(tmp_path):
     for seed, gain in (("one", 0.2), ("two", 0.3)):
         (tmp_path / seed).mkdir()
         for key, value in (("a.x", 0.5 + gain), ("b.x", 0.5), ("c.x", None)):
-            metric = {"value": value}
+            metric = {"value": value, **TRUSTED}
             if value is not None:
                 metric["replicates"] = (value + noise).tolist()
             (tmp_path / seed / f"{key}.json").write_text(json.dumps({"metrics": {"psds1": metric}}))
@@ -57,7 +58,9 @@ def test_a_value_that_is_none_decides_nothing(results, tmp_path):
 
 
 def test_a_clue_stands_behind_the_system(tmp_path):
-    metrics = {f"{clue}.sdr-improvement": {"value": value} for clue, value in (("mean1", 2.0), ("mean10", 5.0))}
+    metrics = {
+        f"{clue}.sdr-improvement": {"value": value, **TRUSTED} for clue, value in (("mean1", 2.0), ("mean10", 5.0))
+    }
     (tmp_path / "m.new.json").write_text(json.dumps({"metrics": metrics}))
     path = table(tmp_path, ("more shots help", "m.new:mean10", "m.new:mean1", "sdri"))
     (claim,) = read_claims(path, [tmp_path])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib import image
 
-from sedsep.evaluate.report.training import draw_training
+from sedsep.evaluate.report.training import _abreast, draw_training
 
 
 def write_log(directory, epochs):
@@ -33,3 +33,7 @@ def test_runs_stand_in_the_order_given_and_wrap(tmp_path):
     straight = image.imread(draw_training(runs[:2], tmp_path / "a.png"))
     turned = image.imread(draw_training(runs[1::-1], tmp_path / "b.png"))
     assert not np.array_equal(straight, turned)
+
+
+def test_rows_are_even():
+    assert [_abreast(count, 4) for count in (1, 4, 5, 6, 8, 9)] == [1, 4, 3, 3, 4, 3]
