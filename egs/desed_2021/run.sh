@@ -8,15 +8,22 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 corpus=mini   # mini: synthesised here; soundbank: soundscapes from a folder of recordings; desed: the real ones
 missing=stop  # where a corpus lacks clips: stop, or go-on without them
-options=(missing)
+classes=      # of --corpus soundbank: event classes, with commas; default: all that are no backgrounds
+backgrounds=  # of --corpus soundbank: labels that serve as backgrounds, or none
+options=(missing classes backgrounds)
 help="Of this recipe:
   --missing stop|go-on  at clips that are not there (default $missing)
   --rows main           the SED baseline, and what is pre-trained on DESED
   --corpus soundbank    --root: ESC-50, FSD50K, FSDKaggle2018, DESED's soundbank, or one folder per class
+    --classes A,B        event classes (default: all, but for backgrounds)
+    --backgrounds C,D    backgrounds, or none (default: folders background/, rain, sea_waves and wind; else noise)
   --corpus desed        --root: a folder with DESED and FUSS, see README.md"
 . ../../tools/stages.sh
 . ../../tools/rows.sh
 known missing "$missing" stop go-on
+case $corpus.$classes$backgrounds in mini.?*|desed.?*)
+  echo "$0: --classes and --backgrounds choose from --corpus soundbank; $corpus has its own" >&2; exit 2 ;;
+esac
 
 sets=()
 for set in $(tail -n +2 "$conf/sets.tsv" | cut -f 1); do
@@ -26,7 +33,7 @@ made=$data/bank/sounds.tsv maker=local/simulate_set.sh  # what stage 0 leaves, a
 if [ -x "local/${corpus}_set.sh" ]; then made=$data/found.tsv maker=local/${corpus}_set.sh; fi
 
 if at 0 "prepare: find the recordings"; then
-  run "$exp/log/prepare.log" "local/$corpus.sh" "$data" "$conf" "$root"
+  run "$exp/log/prepare.log" "local/$corpus.sh" "$data" "$conf" "$root" "$classes" "$backgrounds"
 fi
 
 if at 1 "simulate or gather the sets, and validate them"; then

@@ -41,14 +41,20 @@ def download(listing, directory, source):
 @click.option("--synthesise", is_flag=True, help="Synthesise the mini soundbank of the ten DESED classes instead.")
 @click.option("--per-class", default=24, show_default=True, help="Recordings of each class, with --synthesise.")
 @click.option("--noise", is_flag=True, help="Add synthesised stationary noises as backgrounds.")
+@click.option("--noise-if-needed", is_flag=True, help="The same, where a split has no backgrounds otherwise.")
 @click.option("--classes", default="", help="Event classes in order, with commas; all by default.")
-@click.option("--backgrounds", default="", help="Labels that serve as backgrounds, with commas.")
+@click.option("--backgrounds", default="none", show_default=True,
+              help="Labels that serve as backgrounds, with commas; auto: rain, sea_waves and wind.")  # fmt: skip
 @click.option("--folds", default="", help='Folds of the splits: "train=1,2,3 validation=4 test=4".')
+@click.option("--least", default="", help='Recordings that every class must have: "train=2 validation=2 test=1".')
 @click.option("--seed", default=2021, show_default=True)
-def soundbank(out, roots, layouts, synthesise, per_class, noise, classes, backgrounds, folds, seed):
+def soundbank(
+    out, roots, layouts, synthesise, per_class, noise, noise_if_needed, classes, backgrounds, folds, least, seed
+):
     """Read isolated recordings into the soundbank OUT: where each sounds, and splits apart by source."""
     from pathlib import Path
 
+    from sedsep.data import enough
     from sedsep.data.corpora.collections import read_collection
     from sedsep.data.minibank import synthesise_bank, synthesise_noise
     from sedsep.data.soundbank import build
@@ -60,11 +66,22 @@ def soundbank(out, roots, layouts, synthesise, per_class, noise, classes, backgr
         roots = (Path(out) / "recordings",)
         synthesise_bank(*roots, seed, per_class)
     recordings = [r for pair in zip(roots, layouts or ["auto"] * len(roots)) for r in read_collection(*pair)]
+    classes, folds, least = names(classes) or None, parse_folds(folds) or None, enough.parse_least(least)
+    if backgrounds == "auto":
+        backgrounds = enough.usual_backgrounds(recordings, classes)
+        if backgrounds:
+            click.echo(f"{', '.join(backgrounds)}: backgrounds, no classes; to have it otherwise, name them in "
+                       "--classes, or give --backgrounds NAMES, or none")  # fmt: skip
+    else:
+        backgrounds = () if backgrounds == "none" else names(backgrounds)
+    if noise_if_needed and not enough.enough_backgrounds(recordings, backgrounds, folds, least, seed):
+        click.echo("too few backgrounds among the recordings: synthesised noise is added; to use your own, put more "
+                   "into a folder background/<name>/, or name labels in --backgrounds")  # fmt: skip
+        noise = True
     if noise:
         synthesise_noise(Path(out) / "noise", seed)
         recordings += read_collection(Path(out) / "noise")
-    found = build(out, recordings, names(classes) or None, names(backgrounds),
-                  parse_folds(folds) or None, seed)  # fmt: skip
+    found = build(out, recordings, classes, backgrounds, folds, seed, least)
     click.echo(f"{out}: {found['sounds']} sounds of {found['classes']} classes, {found['skipped']} skipped")
     if found["empty"]:
         click.echo(f"no sound of: {', '.join(found['empty'])}")

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sedsep import progress
-from sedsep.data import activity, audio
+from sedsep.data import activity, audio, enough
 from sedsep.data.splits import SPLITS, allowed_splits, split_sources
 from sedsep.errors import UserError, nearest
 from sedsep.files import read_table, write_table, write_text
@@ -113,7 +113,9 @@ def _positions(sounds) -> dict:
     return position
 
 
-def build(directory, recordings, classes=None, backgrounds=(), folds: dict = None, seed: int = 2021) -> dict:
+def build(
+    directory, recordings, classes=None, backgrounds=(), folds: dict = None, seed: int = 2021, least: dict = None
+) -> dict:
     """Find the sound in each recording, split by source, and write a bank.
 
     Args:
@@ -121,19 +123,22 @@ def build(directory, recordings, classes=None, backgrounds=(), folds: dict = Non
         classes: event classes in order; None takes every foreground label, sorted.
         backgrounds: labels whose recordings serve as backgrounds.
         folds: split -> folds (:func:`sedsep.data.splits.parse_folds`); None: published splits, or shares.
-        seed: of the division into splits.
+        seed: of the division into splits. least: split -> originals that every class must have there.
 
     Returns:
         ``{"sounds": n, "skipped": n, "classes": n, "empty": [class/split without a sound, ...]}``.
 
     Raises:
-        UserError: a class or background is not in the collection, no sound is left, or the disk cannot be written.
+        UserError: a class or background is not in the collection, or is both; a class has too few recordings, no
+            sound is left, or the disk cannot be written.
     """
     directory = Path(directory)
     known = sorted({label for recording in recordings for label in recording.labels})
     for name in (*(classes or ()), *backgrounds):
         if name not in known:
             raise UserError(f"no recordings of {name!r}{nearest(name, known)}; there are: {', '.join(known)}")
+        if name in (classes or ()) and name in backgrounds:
+            raise UserError(f"{name!r} is named as a class and as a background; choose one of them")
     if classes is None:
         firsts = {r.labels[0] for r in recordings if r.role == "foreground"}
         classes = sorted(firsts - set(backgrounds))
@@ -163,6 +168,7 @@ def build(directory, recordings, classes=None, backgrounds=(), folds: dict = Non
             rows.append((place, label, role, f"{onset:.3f}", f"{offset:.3f}", split[source], source))
     if not rows:
         raise UserError(f"{directory}: no usable recording; the first was skipped because: {skipped[0][1]}")
+    enough.check_classes(least or {}, classes, {(row[1], row[6]) for row in rows if row[2] == "foreground"}, split)
     write_text(directory / "classes.txt", "".join(f"{name}\n" for name in classes))
     write_table(directory / "sounds.tsv", pd.DataFrame(rows, columns=COLUMNS))
     refused = [(_place(recording.path, directory), reason) for recording, reason in skipped]
