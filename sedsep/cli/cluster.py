@@ -8,7 +8,8 @@ from sedsep.cli.train import DIRECTORY, FILE
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.option("--after", multiple=True, metavar="JOB", help="Start after this job has ended well (repeatable).")
 @click.option("--array", is_flag=True, help="Read the commands from standard input: LOG, a tab, the command as bash.")
-@click.option("--site", type=FILE, help="What to ask for, by kind of job; default $SEDSEP_SITE or tools/slurm.yaml.")
+@click.option("--site", type=FILE, help="What to ask for, by kind of job; default: $SEDSEP_SITE, or tools/slurm.yaml, "
+              "or one processor for an hour.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Print the batch script instead.")
 @click.argument("log", type=FILE)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
@@ -23,6 +24,10 @@ def submit(after, array, site, dry_run, log, command):
     lines = click.get_text_stream("stdin").read().splitlines() if array else []
     tasks = [slurm.task(*line.split("\t", 1)) for line in lines] or [slurm.task(log, command)]
     name = Path(log).stem
+    if not slurm.site_file(site):
+        asked = slurm.Request()
+        click.echo(f"no site file: each job asks for {asked.time} hours, {asked.cpus} processor and no GPU; write one "
+                   "(sedsep plan CONF --write FILE), and name it with --site or SEDSEP_SITE", err=True)  # fmt: skip
     if dry_run:
         asked = slurm.requested(site, name, tasks[0].command)
         click.echo(slurm.script(name, tasks, asked, Path.cwd(), after))

@@ -55,18 +55,24 @@ class Task(NamedTuple):
     command: str
 
 
+def site_file(site=None) -> Path | None:
+    """The site file that counts: the one given, or of ``SEDSEP_SITE``, or the repository's; None in a bare package."""
+    chosen = site or os.environ.get("SEDSEP_SITE")
+    return Path(chosen) if chosen else SITE if SITE.is_file() else None
+
+
 def requested(site, name: str, command: str) -> Request:
     """What the site file asks for a job: its section ``default``, and on top the one that begins its name.
 
     Args:
-        site: YAML file; None is the one of ``SEDSEP_SITE``, or of the repository. name: of the job, as in train_sep.
+        site: YAML file; None is what :func:`site_file` finds, or the defaults above. name: of the job, as in train_sep.
         command: with ``--ngpu N``, N GPUs are asked for where the site asks for any.
 
     Raises:
         UserError: the file is missing, or has an unknown key.
     """
-    path = site or os.environ.get("SEDSEP_SITE") or SITE
-    sections = config.read(path)
+    path = site_file(site)
+    sections = config.read(path) if path else {}
     matching = max((key for key in sections if name.startswith(key)), key=len, default=None)
     section = {**(sections.get("default") or {}), **((sections.get(matching) if matching else None) or {})}
     try:

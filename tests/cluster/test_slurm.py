@@ -80,6 +80,19 @@ def test_what_a_site_asks_for(tmp_path, monkeypatch):
         slurm.requested(None, "train_sep", "x")
 
 
+def test_without_a_site_file_the_defaults_are_asked_for_and_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(slurm, "SITE", tmp_path / "site-packages/tools/slurm.yaml")  # as from a wheel
+    monkeypatch.delenv("SEDSEP_SITE", raising=False)
+    assert slurm.requested(None, "train_sep", "x") == Request(extra=[])
+    done = CliRunner().invoke(sedsep, ["submit", "--dry-run", f"{tmp_path}/log/a.log", "true"])
+    assert done.exit_code == 0 and "--time=1:00:00" in done.stdout
+    assert "no site file: each job asks for 1:00:00 hours, 1 processor and no GPU" in done.stderr
+    assert "no site file" not in done.stdout, "the script alone goes there"
+    monkeypatch.setenv("SEDSEP_SITE", str(tmp_path / "mine.yaml"))
+    with pytest.raises(UserError, match="mine.yaml"):
+        slurm.requested(None, "train_sep", "x")
+
+
 def test_the_repositorys_own_site_file_is_legal():
     for name in ("prepare", "simulate", "train_sep", "decode", "report"):
         assert slurm.requested(slurm.SITE, name, "x").cpus >= 2
