@@ -270,9 +270,9 @@ def test_models_in_the_wrong_role_are_refused(tmp_path, sets):
     train("train-sed", merged(DETECTION, schedule={"epochs": 1}), tmp_path / "sed", *sets["detection"])
     sed = tmp_path / "sed/best_teacher.pt"
     for initial, needed in (({"model": sed}, "joint"), ({"separator": sed, "detector": sed}, "separation")):
-        with pytest.raises(UserError, match=f"holds a detection model; a {needed} model is needed"):
+        with pytest.raises(UserError, match=f"a model of kind detection; one of kind {needed} is needed"):
             train("train-joint", {}, tmp_path / "e", *sets["detection"], initial)
-    with pytest.raises(UserError, match="holds a detection model; a separation model is needed"):
+    with pytest.raises(UserError, match="a model of kind detection; one of kind separation is needed"):
         checkpoint.assemble(sed, sed)
 
 

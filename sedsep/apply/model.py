@@ -201,7 +201,7 @@ class Model:
             can = [w for a, w in (("detects", "detects"), ("separates", "separates"), ("extracts", "extracts"))
                    if getattr(self, a)]  # fmt: skip
             place = f"{self.path}: " if self.path else ""
-            raise UserError(f"{place}holds a {self.kind} model, which {' and '.join(can)}; it cannot {what}")
+            raise UserError(f"{place}a model of kind {self.kind}, which {' and '.join(can)}; it cannot {what}")
 
     def _channels(self, recording, sample_rate, mono) -> list:
         """The channels of a recording as ``(T',)`` at the model's rate; ``mono``: their mean alone."""

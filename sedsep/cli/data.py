@@ -47,7 +47,7 @@ def download(listing, directory, source):
               help="Labels that serve as backgrounds, with commas; auto: rain, sea_waves and wind.")  # fmt: skip
 @click.option("--folds", default="", help='Folds of the splits: "train=1,2,3 validation=4 test=4".')
 @click.option("--least", default="", help='Recordings that every class must have: "train=2 validation=2 test=1".')
-@click.option("--seed", default=2021, show_default=True)
+@click.option("--seed", default=2021, show_default=True, help="Of the splits, and of what is synthesised.")
 def soundbank(
     out, roots, layouts, synthesise, per_class, noise, noise_if_needed, classes, backgrounds, folds, least, seed
 ):

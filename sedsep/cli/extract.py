@@ -89,7 +89,7 @@ def enroll_shots(shots, out, model, counts, mixing, starts, settings, device):
 @click.argument("bank", type=DIRECTORY)
 @click.argument("sets", type=DIRECTORY, nargs=-1, required=True)
 @click.option("--split", default="test", show_default=True, help="Split of BANK to take the recordings from.")
-@click.option("--seed", default=2021, show_default=True)
+@click.option("--seed", default=2021, show_default=True, help="Of the draw.")
 def pair(bank, sets, split, seed):
     """List in each of SETS what to extract from its clips, and with which recording of BANK (enrolments.tsv)."""
     from sedsep.data import enrolment
@@ -107,7 +107,7 @@ def pair(bank, sets, split, seed):
 @click.option("--classes", required=True, help="New classes, with commas.")
 @click.option("--count", default=10, show_default=True, help="Recordings of each.")
 @click.option("--split", default="train", show_default=True, help="Split of BANK to take them from.")
-@click.option("--seed", default=2021, show_default=True)
+@click.option("--seed", default=2021, show_default=True, help="Of the draw.")
 def shots(bank, out, classes, count, split, seed):
     """Draw a few recordings of new classes from BANK into the table OUT."""
     from sedsep.cli.data import names

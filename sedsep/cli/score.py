@@ -58,7 +58,7 @@ def plot():
 
 
 def drawing(function):
-    """The ground truth's options, which every plot shares."""
+    """The ground truth's options, which every plot of numbers shares."""
     for option in (
         click.option("--durations", type=FILE, help="Instead of --data: table of filename and duration."),
         click.option("--ground-truth", type=FILE, help="Instead of --data: table of reference events."),
@@ -101,17 +101,17 @@ def plot_f1(out, data, ground_truth, durations, scores, operating_points):
 
 
 @plot.command("clip")
-@drawing
+@click.argument("out", type=FILE)
 @click.argument("clip")
 @click.argument("scores", type=DIRECTORY, nargs=-1, required=True)
+@click.option("--data", type=DIRECTORY, required=True, help="Set that CLIP is of; its labels are drawn where known.")
 @click.option("--threshold", default=0.5, show_default=True, help="Threshold on SCORES.")
-def plot_clip(out, data, ground_truth, durations, clip, scores, threshold):
+def plot_clip(out, clip, scores, data, threshold):
     """Spectrogram of CLIP with reference and detected events, one row for each directory of SCORES."""
     from sedsep.evaluate.report.clip import draw_clip
     from sedsep.evaluate.score import output, score
 
-    truth = score.read_truth(data, ground_truth, durations)
-    truth, outputs = output.read_several(truth, scores, others=True)
+    truth, outputs = output.read_several(score.read_truth(data), scores, others=True)
     draw_clip(out, truth, clip, outputs, threshold)
     click.echo(out)
 
