@@ -1,10 +1,13 @@
 """Commands that measure and draw, as a person calls them: every option that is advertised works, or is refused."""
 
+import re
+
 import click
 import numpy as np
 
 from sedsep import cli
 from sedsep.data.manifest import ClipSet
+from sedsep.evaluate.score.score import METRICS
 from sedsep.files import clip_id
 from sedsep.scores.directory import ClipScores, ScoreSet
 
@@ -37,7 +40,7 @@ def test_the_curve_of_the_tables_is_an_option(sedsep, make_set, tmp_path):
     scores = write_scores(tmp_path / "scores", data)
     assert sedsep("plot", "psd-roc", tmp_path / "roc.svg", scores, "--data", data, "--published")[0] in (0, None)
     text = (tmp_path / "roc.svg").read_text()
-    assert "All thresholds (exact PSDS)" in text and "50 operating points (psds_eval)" in text
+    assert "all thresholds (exact PSDS)" in text and "50 operating points (psds_eval)" in text
 
 
 def test_score_and_compare_print_a_number_alike(sedsep, make_set, tmp_path):
@@ -50,6 +53,11 @@ def test_score_and_compare_print_a_number_alike(sedsep, make_set, tmp_path):
     values = {value.strip() for line in printed for value in line[1:3] if value.strip()[:1].isdigit()}
     assert values and all(f"  {value}" in text for value in values), (values, text)
     assert "%" in text
+
+
+def test_the_help_of_score_names_every_metric():
+    (option,) = (parameter for parameter in cli.sedsep.commands["score"].params if "--metric" in parameter.opts)
+    assert set(re.findall(r"[a-z0-9-]+", option.help)) >= set(METRICS)
 
 
 def test_an_extractor_does_not_decode(sedsep, extractor, tone, tmp_path):

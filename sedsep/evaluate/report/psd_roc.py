@@ -12,7 +12,7 @@ from sedsep.metrics.psd_roc import PSDS_2021
 from sedsep.metrics.psds import psds
 from sedsep.scores.events import OPERATING_POINTS
 
-EXACT = "All thresholds (exact PSDS)"
+EXACT = "all thresholds (exact PSDS)"
 PUBLISHED = f"{len(OPERATING_POINTS)} operating points (psds_eval)"
 LOOKS = {"solid": "-", "dashed": (0, (3, 1.5))}
 

@@ -60,15 +60,15 @@ def score(truth: Truth, output, metrics, threshold=0.5, bootstrap=0, seed=0) -> 
     """
     if not 0 <= threshold <= 1:
         raise UserError(f"a threshold of {threshold:g} decides nothing: scores lie between 0 and 1")
+    for metric in metrics:
+        if metric not in METRICS:
+            raise UserError(f"unknown metric {metric!r}{nearest(metric, METRICS)}; known: {', '.join(METRICS)}")
+        truth.require(METRICS[metric][1], metric)
     weights = resamples(len(truth.filenames), bootstrap, seed) if bootstrap else None
     options = Options(threshold, weights)
     numbers = []
     for metric in metrics:
-        if metric not in METRICS:
-            raise UserError(f"unknown metric {metric!r}{nearest(metric, METRICS)}; known: {', '.join(METRICS)}")
-        function, part = METRICS[metric]
-        truth.require(part, metric)
-        numbers += function(truth, output, options)
+        numbers += METRICS[metric][0](truth, output, options)
     return numbers
 
 

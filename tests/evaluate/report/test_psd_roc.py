@@ -21,13 +21,13 @@ def test_the_areas_are_stated(system, tmp_path):
     truth, found = system
     draw_psd_roc(tmp_path / "roc.svg", truth, {"smoothed": found["smoothed"]})
     text = (tmp_path / "roc.svg").read_text()
-    assert "PSDS1 = 1.000" in text and "All thresholds" in text and "psds_eval" not in text
+    assert "PSDS1 = 1.000" in text and "all thresholds" in text and "psds_eval" not in text
 
 
 def test_the_curve_of_the_tables_stands_beside_the_exact_one(system, tmp_path):
     draw_psd_roc(tmp_path / "roc.svg", *system, published=True)
     text = (tmp_path / "roc.svg").read_text()
-    assert "solid: All thresholds (exact PSDS)" in text and "dashed: 50 operating points (psds_eval)" in text
+    assert "solid: all thresholds (exact PSDS)" in text and "dashed: 50 operating points (psds_eval)" in text
     assert text.count(">smoothed = ") == 4
 
 
