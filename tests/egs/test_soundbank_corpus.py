@@ -78,6 +78,24 @@ def test_what_serves_as_background_is_said_and_can_be_chosen(folders, prepare):
         assert ("synthesised noise" in said) == ("none" in options)
 
 
+@pytest.mark.parametrize("recipe", ["desed_2021", "fsd_soundbeam"])
+def test_folds_are_found_in_a_large_collection(folders, tmp_path, here, recipe):
+    """A pipe that its reader closes early kills the writer, and pipefail made that "no folds"."""
+    root = folders(dog=9)
+    for k in range(9):
+        (root / f"dog/{k}.wav").rename(root / f"dog/{k % 5 + 1}-{1000 + k}-A-0.wav")
+    for k in range(4000):
+        (root / f"dog/1-{10**9 + k}-A-0.txt").touch()
+    script = RECIPE.parents[1] / recipe / "local/soundbank.sh"
+    command = [script, tmp_path, "conf/smoke", root, "", ""]
+    subprocess.run(command, env=here, cwd=script.parents[1], capture_output=True, check=True)
+    bank = tmp_path / "bank" if recipe == "desed_2021" else tmp_path
+    dogs = [sound for sound in Soundbank.read(bank).sounds if sound.label == "dog"]
+    assert {(s.path.name[0], s.split) for s in dogs} == {
+        ("1", "train"), ("2", "train"), ("3", "train"), ("4", "validation"), ("5", "test")
+    }  # fmt: skip
+
+
 def test_a_class_is_no_background(folders, prepare):
     said = prepare(folders(dog=7, rain=7), "--classes", "dog,rain", "--backgrounds", "rain", code=1)[1]
     assert "'rain' is named as a class and as a background" in said

@@ -5,8 +5,9 @@ bank=$1 root=$3 new=$4
 if [ -z "$root" ]; then echo "--corpus soundbank needs --root DIR, a folder of isolated recordings" >&2; exit 1; fi
 # ESC names say the fold, and clips of one original recording share it: folds 1 to 3 train, the others validate and test.
 folds=
-if find "$root" -name '[1-5]-[0-9]*-[A-Z]*.*' | grep -q .; then
-  last=4; if find "$root" -name '5-[0-9]*-[A-Z]*.*' | grep -q .; then last=5; fi
+has_fold() { [ -n "$(find -L "$root" -name "$1-[0-9]*-[A-Z]*.*" -print -quit)" ]; }
+if has_fold '[1-5]'; then
+  last=4; if has_fold 5; then last=5; fi
   folds="train=1,2,3 validation=4 test=$last"
 fi
 if [ ! -e "$bank/sounds.tsv" ]; then sedsep soundbank "$bank" --root "$root" --folds "$folds" --noise; fi
