@@ -62,18 +62,12 @@ def soundbank(
 
     if bool(roots) == synthesise or len(layouts) not in (0, len(roots)):
         raise click.UsageError("give either --root or --synthesise; and --format for none or each of the roots")
+    classes, folds, least = names(classes) or None, parse_folds(folds) or None, enough.parse_least(least)
     if synthesise:
         roots = (Path(out) / "recordings",)
         synthesise_bank(*roots, seed, per_class)
     recordings = [r for pair in zip(roots, layouts or ["auto"] * len(roots)) for r in read_collection(*pair)]
-    classes, folds, least = names(classes) or None, parse_folds(folds) or None, enough.parse_least(least)
-    if backgrounds == "auto":
-        backgrounds = enough.usual_backgrounds(recordings, classes)
-        if backgrounds:
-            click.echo(f"{', '.join(backgrounds)}: backgrounds, no classes; to have it otherwise, name them in "
-                       "--classes, or give --backgrounds NAMES, or none")  # fmt: skip
-    else:
-        backgrounds = () if backgrounds == "none" else names(backgrounds)
+    backgrounds = serving(backgrounds, recordings, classes)
     if noise_if_needed and not enough.enough_backgrounds(recordings, backgrounds, folds, least, seed):
         click.echo("too few backgrounds among the recordings: synthesised noise is added; to use your own, put more "
                    "into a folder background/<name>/, or name labels in --backgrounds")  # fmt: skip
@@ -85,6 +79,19 @@ def soundbank(
     click.echo(f"{out}: {found['sounds']} sounds of {found['classes']} classes, {found['skipped']} skipped")
     if found["empty"]:
         click.echo(f"no sound of: {', '.join(found['empty'])}")
+
+
+def serving(backgrounds, recordings, classes):
+    """The labels that ``--backgrounds`` means; what nobody chose is said."""
+    from sedsep.data.enough import usual_backgrounds
+
+    if backgrounds != "auto":
+        return () if backgrounds == "none" else names(backgrounds)
+    found = usual_backgrounds(recordings, classes)
+    if found:
+        click.echo(f"{', '.join(found)}: backgrounds, no classes; to have it otherwise, name them in --classes, or give "
+                   "--backgrounds NAMES, or none")  # fmt: skip
+    return found
 
 
 def names(text):
