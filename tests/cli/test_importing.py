@@ -50,7 +50,7 @@ def detector(tmp_path):
 @pytest.fixture
 def separator(tmp_path):
     """A small serialised model by asteroid's names, at 8 kHz."""
-    own = checkpoint.build("separation", Classes(("x",)), {"separator": SEPARATOR}).separator.state_dict()
+    own = checkpoint.build(Classes(("x",)), {"kind": "separation", "separator": SEPARATOR}).separator.state_dict()
     weights = {peer: own[ours] for ours, peer in AROUND.items()}
     weights["encoder.filterbank._filters"] = own["encoder"].unsqueeze(1)
     weights["decoder.filterbank._filters"] = own["decoder"].unsqueeze(1)
