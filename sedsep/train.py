@@ -45,6 +45,7 @@ def train(task: str, raw: dict, exp, streams: dict, validation: dict, initial: d
     sets, valid_sets = _read(kind, kind.streams, streams), _read(kind, kind.validation, validation)
     classes = _common_classes(kind, [s for group in (*sets.values(), *valid_sets.values()) for s in group])
     given = {
+        "classes": list(classes),
         **{f"train_{stream}": _fingerprint(group) for stream, group in sets.items()},
         **{f"valid_{stream}": _fingerprint(group) for stream, group in valid_sets.items()},
         **{f"init_{role}": checkpoint.fingerprint(path) for role, path in initial.items()},
@@ -52,7 +53,7 @@ def train(task: str, raw: dict, exp, streams: dict, validation: dict, initial: d
     device = processes.join(resolved["device"])
     asked = {**resolved, "given": given}
     ranks.agree("the fingerprint of data and configuration", _digest(asked))
-    open_experiment(exp, asked, lambda old: _said_today(old, task, kind))
+    open_experiment(exp, asked, lambda old: _said_today(old, task, kind, classes))
 
     torch.manual_seed(resolved["seed"])
     system = checkpoint.build(classes, resolved["system"])
@@ -112,9 +113,9 @@ def configured(task: str, raw: dict, kind: type, fixed: dict = None, by=None) ->
     return config.resolve(schema(kind), {**raw, "system": {**section, "kind": kind.kind}})
 
 
-def _said_today(old, task, kind):
+def _said_today(old, task, kind, classes):
     """What an experiment was asked for, in today's words: with keys that came later at their defaults."""
-    given = old.pop("given", {})
+    given = {"classes": list(classes), **old.pop("given", {})}
     said = earlier.configuration(old, kind.kind)
     return {**configured(task, said, chosen(task, said)), "given": given}
 
@@ -137,7 +138,10 @@ def _read(kind, declared, named) -> dict:
 def _source(source, stream):
     if isinstance(source, tuple):
         bank, scene = source
-        return SimulatedClips(describe(config.read(scene)), Soundbank.read(bank))
+        description = describe(config.read(scene))
+        if stream.labels not in ("any", description.labels):
+            raise UserError(f"{scene}: labels are {description.labels}; {stream.option} needs {stream.labels} ones")
+        return SimulatedClips(description, Soundbank.read(bank))
     clip_set = ClipSet.read(source)
     return clip_set if stream.labels == "any" else clip_set.labelled(stream.labels)
 

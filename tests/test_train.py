@@ -213,6 +213,15 @@ def test_soundscapes_mixed_in_every_epoch(tmp_path, sets):
     for name in ("a", "b"):
         train("train-sed", DETECTION, tmp_path / name, mixed, validation)
     assert same(weights(tmp_path / "a/last.pt"), weights(tmp_path / "b/last.pt"))
+    for change, message in (("labels: weak", "scene.yaml: labels are weak; --strong needs strong"),
+                            ("sample_rate: 16000", "mixed at 16000 Hz, but the model works at 8000 Hz")):  # fmt: skip
+        key = change.split(":")[0]
+        (tmp_path / "wrong").mkdir(exist_ok=True)
+        other = tmp_path / "wrong/scene.yaml"
+        other.write_text(yaml.safe_dump({**yaml.safe_load(scene.read_text()), **yaml.safe_load(change)}))
+        with pytest.raises(UserError, match=message):
+            train("train-sed", DETECTION, tmp_path / f"w{key}", {**streams, "strong": [(tmp_path / "bank", other)]},
+                  validation)  # fmt: skip
     pit = merged(SEPARATION, system={**SEPARATION["system"], "loss": "pit"})
     best = train("train-sep", pit, tmp_path / "c", {"mixtures": [(tmp_path / "bank", scene)]}, sets["stems"][1])
     assert best["separator"]["epoch"] == 1
@@ -293,6 +302,15 @@ def test_parts_that_do_not_fit_together_are_refused(tmp_path, sets, make_set):
     initial["separator"] = tmp_path / "fast/best_separator.pt"
     with pytest.raises(UserError, match="fast/best_separator.pt: works at 16000 Hz, and .* at 8000 Hz"):
         checkpoint.assemble(**initial)
+
+
+def test_classes_that_change_their_order_do_not_go_on(tmp_path, sets):
+    streams, validation = sets["detection"]
+    train("train-sed", merged(DETECTION, schedule={"epochs": 1}), tmp_path / "e", streams, validation)
+    for one in (*streams.values(), *validation.values()):
+        (one[0] / "classes.txt").write_text("Low\nHigh\n")
+    with pytest.raises(UserError, match="given.classes: .'High', 'Low'. -> .'Low', 'High'."):
+        train("train-sed", DETECTION, tmp_path / "e", streams, validation)
 
 
 def test_separators_need_no_common_classes(tmp_path, make_set):

@@ -14,7 +14,8 @@ from sedsep.labels import Classes
 
 GOLDEN = Path(__file__).resolve().parents[2].parent / "shared" / "golden" / "crnn_2021.npz"
 SECTION = {
-    "frontend": {"sample_rate": 8000, "n_fft": 256, "hop": 64, "n_mels": 8, "f_max": 4000.0},
+    "kind": "detection",
+    "frontend": {"spectrum": {"sample_rate": 8000, "n_fft": 256, "hop": 64, "n_mels": 8, "f_max": 4000.0}},
     "detector": {"channels": [4, 4, 4], "pools": [[2, 2], [2, 2], [1, 2]], "hidden": 4},
 }
 SEPARATOR = {"n_filters": 8, "bottleneck": 4, "hidden": 4, "skip": 4, "n_blocks": 2, "n_sources": 2}
@@ -33,7 +34,7 @@ class Trap:
 @pytest.fixture
 def detector(tmp_path):
     """A small Lightning checkpoint by the baseline's names, with a trap in it; and a table of its classes."""
-    system = checkpoint.build("detection", Classes(("High", "Low")), SECTION)
+    system = checkpoint.build(Classes(("High", "Low")), SECTION)
     own = {baseline_name(name): value for name, value in system.student.network.state_dict().items()}
     own = {name: value[:, :, 0, 0] if name.endswith("linear.weight") else value for name, value in own.items()}
     hyper = {
