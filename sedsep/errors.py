@@ -36,6 +36,15 @@ class Stopped(Exception):
         return Stopped, (self.number,)
 
 
+def a(noun: str) -> str:
+    """A noun with its article.
+
+    >>> a("joint model"), a("extraction model")
+    ('a joint model', 'an extraction model')
+    """
+    return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"
+
+
 def nearest(name: str, known) -> str:
     """``" (did you mean 'x'?)"`` for the nearest known name, or an empty string.
 

@@ -73,8 +73,7 @@ def train(task: str, raw: dict, exp, streams: dict, validation: dict, initial: d
 def chosen(task: str, raw: dict) -> type:
     """The class of the system that a configuration names, or else the first of the task. Raises UserError."""
     kinds = of_task(task)
-    section = raw.get("system")
-    kind = earlier.section(section).get("kind") if isinstance(section, dict) else None
+    kind = earlier.section(raw.get("system")).get("kind")
     if kind is None:
         return next(iter(kinds.values()))
     return kinds[config.typed(kind, config.one_of(kinds), "system.kind")]

@@ -169,11 +169,17 @@ def test_the_resolved_configuration_is_kept(tmp_path, sets):
         ({"optimisation": {"learning_rat": 1}}, "optimisation.learning_rat' .did you mean 'learning_rate'"),
         ({"system": {"detector": {"rnn_layers": 2}}}, "unknown key 'system.detector.rnn_layers'"),
         ({"data": {"strong": 50}}, "strong stream has 6 clips, fewer than its 50"),
+        ({"data": {"strong": 0, "weak": 0, "unlabelled": 0}}, "no clip in a batch: set data.strong or data.weak or"),
     ],
 )
 def test_configuration_errors(tmp_path, sets, change, message):
     with pytest.raises(UserError, match=message):
         train("train-sed", merged(DETECTION, **change), tmp_path / "e", *sets["detection"])
+
+
+def test_a_system_that_is_no_section(tmp_path, sets):
+    with pytest.raises(UserError, match="system must be a section of keys, not 'joint'"):
+        train("train-sed", {"system": "joint"}, tmp_path / "e", *sets["detection"])
 
 
 def test_wrong_rate_and_different_classes(tmp_path, sets, make_set):

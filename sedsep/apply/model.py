@@ -19,7 +19,7 @@ from sedsep.data import audio
 from sedsep.data.enrolment import read_enrolment
 from sedsep.engine import checkpoint
 from sedsep.engine.devices import device_named
-from sedsep.errors import UserError
+from sedsep.errors import UserError, a
 from sedsep.files import clip_id
 from sedsep.scores.steps import smoothed
 
@@ -198,10 +198,10 @@ class Model:
     def must(self, ability: str, what: str) -> None:
         """Raise UserError unless the model has an ability, such as "detects"."""
         if not getattr(self, ability):
-            can = [w for a, w in (("detects", "detects"), ("separates", "separates"), ("extracts", "extracts"))
-                   if getattr(self, a)]  # fmt: skip
+            can = [w for able, w in (("detects", "detects"), ("separates", "separates"), ("extracts", "extracts"))
+                   if getattr(self, able)]  # fmt: skip
             place = f"{self.path}: " if self.path else ""
-            raise UserError(f"{place}holds a {self.kind} model, which {' and '.join(can)}; it cannot {what}")
+            raise UserError(f"{place}holds {a(f'{self.kind} model')}, which {' and '.join(can)}; it cannot {what}")
 
     def _channels(self, recording, sample_rate, mono) -> list:
         """The channels of a recording as ``(T',)`` at the model's rate; ``mono``: their mean alone."""

@@ -78,7 +78,9 @@ def systems_table():
         for system in systems_of(task):
             streams = ", ".join(f"`{stream.option}`" for stream in system.streams)
             ways = [" and ".join(f"`{start.option}`" for start in way) for way in system.starts]
-            lines.append(f"| `{system.kind}` | `{task}` | {streams} | {', or '.join(way or 'nothing' for way in ways)} |")
+            lines.append(
+                f"| `{system.kind}` | `{task}` | {streams} | {', or '.join(way or 'nothing' for way in ways)} |"
+            )
     return "\n".join(lines)
 
 

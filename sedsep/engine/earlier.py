@@ -6,6 +6,8 @@ Format 1 (2025 to 2026): the system's kind stood beside its configuration, a fro
 
 import re
 
+from sedsep.errors import UserError
+
 FORMATS = (1,)
 KINDS = {"ensemble": "ssep_sed"}
 SPECTRUM = ("sample_rate", "n_fft", "hop", "n_mels", "f_min", "f_max", "mel_scale")
@@ -34,7 +36,13 @@ def renamed(name: str) -> str:
 
 
 def section(found: dict, kind: str = None) -> dict:
-    """The section ``system`` of a configuration, whoever wrote it: what is of today already stays as it is."""
+    """The section ``system`` of a configuration, whoever wrote it: what is of today already stays as it is.
+
+    Raises:
+        UserError: it is no section.
+    """
+    if not isinstance(found, dict | None):
+        raise UserError(f"configuration: system must be a section of keys, not {found!r}")
     found = dict(found or {})
     kind = found.pop("kind", kind)
     if isinstance(found.get("frontend"), dict):

@@ -83,9 +83,9 @@ def join(device: str) -> str:
     Raises:
         UserError: the node shows fewer GPUs than processes, or the others did not come.
     """
-    kind = device_named(device)
     if "RANK" not in os.environ:
-        return kind
+        return device_named(device)
+    kind = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     if kind.startswith("cuda"):
         kind = _own_gpu(int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count())
         torch.cuda.set_device(kind)
