@@ -12,11 +12,12 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import torch
 import yaml
 
-from sedsep import __version__, config, ranks
+from sedsep import __version__, config, progress, ranks
 from sedsep.errors import UserError
-from sedsep.files import sweep, write_json
+from sedsep.files import read_json, sweep, write_json
 
 PACKAGES = ["torch", "torchaudio", "numpy", "scipy", "pandas", "librosa", "soundfile", "sed_eval", "psds_eval"]
 
@@ -46,9 +47,22 @@ def open_experiment(directory, resolved: dict, said_today) -> None:
                 "choose another --exp, or delete the directory to train anew"
             )
     if ranks.index() == 0:
+        _say_other_threads(directory)
         sweep(directory)
         config.write(path, resolved)
         write_json(Path(directory) / "environment.json", environment())
+
+
+def _say_other_threads(directory):
+    """Say where a run goes on with another number of threads: its last bits then differ from those of one go."""
+    path = Path(directory) / "environment.json"
+    before = read_json(path).get("threads") if path.is_file() and (Path(directory) / "last.pt").exists() else None
+    now = torch.get_num_threads()
+    if before not in (None, now):
+        progress.say(
+            f"sedsep: {directory} was trained with {before} threads and goes on with {now}; the last bits of its numbers "
+            f"depend on that (OMP_NUM_THREADS={before} keeps them)"
+        )
 
 
 def environment() -> dict:
@@ -59,6 +73,7 @@ def environment() -> dict:
         "command": sys.argv,
         "host": socket.gethostname(),
         "processes": ranks.count(),
+        "threads": torch.get_num_threads(),
         "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},

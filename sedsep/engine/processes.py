@@ -20,6 +20,7 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from sedsep.engine.devices import device_named
 from sedsep.errors import Died, Stopped, UserError
+from sedsep.threads import processors
 
 AGAIN = (75, 130)
 MINUTES_TO_MEET = 10
@@ -50,7 +51,7 @@ def launch(count: int, arguments: list) -> None:
     """
     nodes = _nodes()
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // count)))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, processors() // count)))
     for number in (signal.SIGUSR1, signal.SIGUSR2):  # torchrun itself knows TERM, INT, HUP and QUIT
         signal.signal(number, _hand_on)
     settings = LaunchConfig(
