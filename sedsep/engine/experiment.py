@@ -60,8 +60,8 @@ def _say_other_threads(directory):
     now = torch.get_num_threads()
     if before not in (None, now):
         progress.say(
-            f"sedsep: {directory} was trained with {before} threads and goes on with {now}; the last bits of its numbers "
-            f"depend on that (OMP_NUM_THREADS={before} keeps them)"
+            f"sedsep: {directory} was trained with {before} threads and goes on with {now}; the last bits of its "
+            f"numbers depend on that (OMP_NUM_THREADS={before} keeps them)"
         )
 
 
