@@ -223,7 +223,7 @@ class Model:
 def _samples(recording, sample_rate) -> tuple:
     """Samples ``(T, channels)`` float32 of a file or an array, and their rate."""
     if not isinstance(recording, np.ndarray):
-        return audio.read_all(recording)
+        return audio.read_all(recording, partial=True)
     samples = np.asarray(recording, np.float32)
     if samples.ndim not in (1, 2) or not samples.size or not np.isfinite(samples).all():
         raise UserError(f"a recording must be finite samples (T,) or (T, channels), not of shape {samples.shape}")
