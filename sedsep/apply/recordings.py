@@ -88,11 +88,23 @@ def _named(depths: dict, known: dict) -> list:
     return found
 
 
-def tell(bad: list, total: int, what: str, place) -> None:
+def places(found: list, files, out=None, suffix="_extracted") -> list:
+    """Where the results of each recording go that has a directory of its own: ``[(recording, directory), ...]``.
+
+    Beside the recording, or in ``out``: that itself for one file, ``out/<id>`` where there are several or a folder.
+    """
+    if out is None:
+        return [(r, r.path.with_name(f"{clip_id(r.path.name)}{suffix}")) for r in found]
+    if len(files) == 1 and not Path(files[0]).is_dir():
+        return [(found[0], Path(out))]
+    return [(recording, Path(out) / recording.id) for recording in found]
+
+
+def tell(bad: list, total: int, what: str, place="") -> None:
     """Say at the end what could not be used of ``total`` recordings.
 
     Args:
-        bad: the reasons, each with its file. what: what was done with the others, such as "decoded". place: where.
+        bad: the reasons, each with its file. what: what was done with the others, such as "decoded". place: where, if that is one.
 
     Raises:
         Incomplete: some could not be used. UserError: none could.
@@ -106,4 +118,4 @@ def tell(bad: list, total: int, what: str, place) -> None:
     if len(bad) == total:
         raise UserError(f"none of the {total} recordings could be {what}; the reasons stand above")
     kept = f"{total - len(bad)} of {total} recordings {what}, {len(bad)} left out"
-    raise Incomplete(f"{place}: {kept}; the reasons stand above")
+    raise Incomplete(f"{f'{place}: ' if place else ''}{kept}; the reasons stand above")
