@@ -13,6 +13,22 @@ class UserError(Exception):
     code = 1
 
 
+class Unwritable(UserError):
+    """The disk is full or cannot be written: no other file will fare better."""
+
+
+class Incomplete(UserError):
+    """Some of the recordings of a list could not be used; what came of the others is kept."""
+
+    code = 3
+
+
+class Interrupted(UserError):
+    """Ctrl-C in the middle of a list; what came of the recordings before is kept."""
+
+    code = 130
+
+
 class Died(UserError):
     """A process of the run was killed: one line too, but worth another try."""
 

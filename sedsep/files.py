@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sedsep.errors import UserError
+from sedsep.errors import Unwritable, UserError
 
 MARK = ".sedsep"  # in each directory that is written as a whole; says what it is
 
@@ -48,8 +48,7 @@ def writing_directory(path, kind: str):
         UserError: something else is there, which nobody asked to delete; or the disk is full or cannot be written.
     """
     path = Path(path)
-    if path.exists() and not _is_ours(path, kind):
-        raise UserError(f"{path}: is there already and is not {kind} that sedsep wrote; choose another place")
+    check_kind(path, kind)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     old = path.with_name(f".{path.name}.{os.getpid()}.old")
     try:
@@ -63,17 +62,49 @@ def writing_directory(path, kind: str):
     except OSError as error:
         raise cannot_write(path, error) from error
     except UserError as error:  # of a file inside, by its temporary name
-        raise UserError(str(error).replace(str(temporary), str(path))) from error
+        raise type(error)(str(error).replace(str(temporary), str(path))) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _is_ours(path, kind):
+def check_kind(path, kind: str) -> None:
+    """Raise UserError where ``path`` is there, and neither empty nor a directory of this ``kind`` that sedsep wrote."""
+    path = Path(path)
     mark = path / MARK
     if mark.is_file():
-        return mark.read_text(encoding="utf-8").strip() == kind
-    return path.is_dir() and not any(path.iterdir())
+        ours = mark.read_text(encoding="utf-8").strip() == kind
+    else:
+        ours = not path.exists() or (path.is_dir() and not any(path.iterdir()))
+    if not ours:
+        raise UserError(f"{path}: is there already and is not {kind} that sedsep wrote; choose another place")
+
+
+def begin_directory(path, kind: str) -> None:
+    """Make ``path`` a directory of this ``kind`` that grows file by file; until :func:`finish_directory` its mark is
+    older than anything, so that a recipe does not take it for done. Raises UserError where it cannot be written."""
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        (path / MARK).write_text(f"{kind}\n", encoding="utf-8")
+        os.utime(path / MARK, (0, 0))
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def finish_directory(path) -> None:
+    """Say that all is in a directory that was to come into it."""
+    os.utime(Path(path) / MARK)
+
+
+def remove_directory(path, kind: str) -> None:
+    """Delete a directory of this ``kind`` that may be there. Raises UserError where it is something else."""
+    check_kind(path, kind)
+    try:
+        if Path(path).is_dir():
+            shutil.rmtree(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 def remove(path) -> None:
@@ -84,10 +115,10 @@ def remove(path) -> None:
         raise cannot_write(path, error) from error
 
 
-def cannot_write(path, error: OSError) -> UserError:
+def cannot_write(path, error: OSError) -> Unwritable:
     """The one-line error for a failed write of ``path``."""
     reason = os.strerror(error.errno) if error.errno else str(error)
-    return UserError(f"cannot write {path}: {reason}; free some space or choose another place, then run again")
+    return Unwritable(f"cannot write {path}: {reason}; free some space or choose another place, then run again")
 
 
 def read_table(path, required=(), optional=(), numeric=(), separator="\t") -> pd.DataFrame:
