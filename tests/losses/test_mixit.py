@@ -48,10 +48,18 @@ def test_values_are_those_of_asteroid(n_sources):
         pytest.skip(f"{path} is absent")
     golden = np.load(path)
     estimates, mixtures = torch.from_numpy(golden["est"]), torch.from_numpy(golden["mix"])
-    loss, assignment = mixit(estimates, mixtures, zero_mean=True)
-    np.testing.assert_allclose(loss.mean(), golden["mixit_snr"], rtol=1e-5)
-    reconstruction = assignment.float() @ estimates
-    np.testing.assert_allclose(reconstruction, golden["mixit_reconstruction"], rtol=1e-5, atol=1e-5)
+
+    def agrees(estimates):
+        loss, assignment = mixit(estimates, mixtures, zero_mean=True)
+        np.testing.assert_allclose(loss.mean(), golden["mixit_snr"], rtol=1e-5)
+        reconstruction = assignment.float() @ estimates
+        np.testing.assert_allclose(reconstruction, golden["mixit_reconstruction"], rtol=1e-5, atol=1e-5)
+
+    agrees(estimates)
+    for wrong in (estimates.flip(0), estimates.flip(2), 1.001 * estimates, -estimates):
+        with pytest.raises(AssertionError):
+            agrees(wrong)
+    agrees(estimates.flip(1))  # the order of the estimates means nothing
 
 
 def test_finds_how_the_mixtures_were_made_even_when_nearly_perfect():
