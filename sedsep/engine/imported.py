@@ -18,7 +18,7 @@ from sedsep.files import writing_directory
 
 PEERS = (desed_task, asteroid)
 TOLERANCE = 1e-4  # largest difference of an output, relative to its largest value
-HEARD = 100 * TOLERANCE  # another input must make as much of a difference, or agreement with one proves little
+HEARD = 100 * TOLERANCE  # silence must make as much of a difference, or agreement on the proof's input proves little
 FRAMES = 300  # of a proof's input, in hops of the network; enough for the widest dilation to matter
 
 
@@ -60,8 +60,8 @@ def import_checkpoint(path, out, proof=None, proof_of: str = "student", classes=
             )
             if proven.heard < HEARD:
                 lines.append(
-                    f"{proof}: PROVES LITTLE: the network hardly listens; with noise for its input, what it says "
-                    f"differs by no more than {proven.heard:.1e} of the scale"
+                    f"{proof}: PROVES LITTLE: the network hardly listens; what it says of silence differs by no "
+                    f"more than {proven.heard:.1e} of the scale"
                 )
         else:
             lines.append(
@@ -108,7 +108,7 @@ def verify(path) -> float:
 
 
 class Proven(NamedTuple):
-    """``gap``: largest difference to the peer's outputs; ``heard``: that which noise for the input makes; of the scale."""
+    """``gap``: largest difference to the peer's outputs; ``heard``: that which silence as input makes; of the scale."""
 
     gap: float
     heard: float
@@ -141,8 +141,8 @@ def prove(path, proof) -> Proven:
             f"range (--set scaler.kind={other})"
         )
     gap = _difference(path, f"in {proof}", outputs(system, description["selected"], waveform), arrays, cure)
-    others = outputs(system, description["selected"], noise(0, waveform.shape[1]).expand_as(waveform))
-    return Proven(gap, max(_gap(others[name], value) for name, value in arrays.items()))
+    silent = outputs(system, description["selected"], torch.zeros_like(waveform))
+    return Proven(gap, max(_gap(silent[name], value) for name, value in arrays.items()))
 
 
 @torch.no_grad()
