@@ -100,3 +100,14 @@ def test_overlap_add_is_the_transposed_convolution():
 def test_a_mixture_shorter_than_a_frame_is_an_error():
     with pytest.raises(UserError, match="shorter than the encoder"):
         ConvTasNet(**SMALL)(torch.zeros(1, 15))
+
+
+@pytest.mark.parametrize("norm", ["gln", "cln", "cgln", "fgln"])
+def test_every_norm_in_both_forms(form, norm):
+    torch.manual_seed(0)
+    plain, mixture = ConvTasNet(**SMALL, norm=norm), torch.randn(2, 803)
+    net = form(ConvTasNet(**SMALL, norm=norm))
+    net.load_state_dict(plain.state_dict())
+    torch.testing.assert_close(net(mixture), plain(mixture), rtol=1e-4, atol=1e-5)
+    net(mixture).square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
