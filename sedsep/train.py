@@ -17,7 +17,7 @@ from sedsep.data.soundbank import Soundbank
 from sedsep.data.targets import Targets
 from sedsep.data.windows import Windows
 from sedsep.engine import checkpoint, earlier, processes
-from sedsep.engine.experiment import open_experiment
+from sedsep.engine.experiment import begun, open_experiment
 from sedsep.engine.optimisation import Optimisation
 from sedsep.engine.trainer import Schedule
 from sedsep.errors import UserError
@@ -41,7 +41,9 @@ def train(task: str, raw: dict, exp, streams: dict, validation: dict, initial: d
     """
     initial = {role: path for role, path in (initial or {}).items() if path}
     kind = chosen(task, raw)
-    resolved = configured(task, raw, kind, checkpoint.inherited(kind, initial), initial)
+    found = begun(exp)
+    former = found and earlier.configuration(found, kind.kind)["system"]
+    resolved = configured(task, raw, kind, checkpoint.inherited(kind, initial), initial, former)
     sets, valid_sets = _read(kind, kind.streams, streams), _read(kind, kind.validation, validation)
     classes = _common_classes(kind, [s for group in (*sets.values(), *valid_sets.values()) for s in group])
     given = {
@@ -95,11 +97,12 @@ def schema(system: type):
     return configuration
 
 
-def configured(task: str, raw: dict, kind: type, fixed: dict = None, by=None) -> dict:
+def configured(task: str, raw: dict, kind: type, fixed: dict = None, by=None, former: dict = None) -> dict:
     """The whole configuration of a training, checked, with all defaults.
 
     Args:
         kind: class of the system. fixed: sections of it that the models ``by`` fix, which training starts from.
+        former: the section ``system`` of the experiment that goes on.
 
     Raises:
         UserError: a key is unknown or of the wrong type, or contradicts a model that training starts from.
@@ -109,6 +112,7 @@ def configured(task: str, raw: dict, kind: type, fixed: dict = None, by=None) ->
         if section.setdefault(name, value) != value:
             paths = " and ".join(str(path) for path in (by or {}).values())
             raise UserError(f"configuration: system.{name} is fixed by {paths}; leave it out")
+    section = earlier.as_begun(section, former or {})
     return config.resolve(schema(kind), {**raw, "system": {**section, "kind": kind.kind}})
 
 

@@ -319,6 +319,29 @@ def test_classes_that_change_their_order_do_not_go_on(tmp_path, sets):
         train("train-sed", DETECTION, tmp_path / "e", streams, validation)
 
 
+def test_ssep_sed_and_models_to_go_on_from_are_compared_too(tmp_path, sets, make_set):
+    train("train-sep", SEPARATION, tmp_path / "sep", *sets["mixtures"])
+    train("train-sed", merged(DETECTION, schedule={"epochs": 1}), tmp_path / "sed", *sets["detection"])
+    initial = {"separator": tmp_path / "sep/best_separator.pt", "detector": tmp_path / "sed/best_teacher.pt"}
+    both = {"system": {"kind": "ssep_sed"}, "data": DETECTION["data"], "schedule": {"epochs": 1}}
+    train("train-joint", both, tmp_path / "both", *sets["detection"], initial)
+    fast = merged(SEPARATION, system={**SEPARATION["system"], "sample_rate": 16000})
+    rapid = [make_set("rapid", rate=16000)]
+    train("train-sep", fast, tmp_path / "fast", {"mixtures": rapid}, {"mixtures": rapid})
+    with pytest.raises(UserError, match="fast/best_separator.pt: works at 16000 Hz, and .* at 8000 Hz"):
+        other = {**initial, "separator": tmp_path / "fast/best_separator.pt"}
+        train("train-joint", both, tmp_path / "e", *sets["detection"], other)
+    quick = make_set("quick", rate=16000)
+    with pytest.raises(UserError, match="16000 Hz"):
+        train("train-joint", both, tmp_path / "e", {"strong": [quick]}, {"strong": [quick]}, initial)
+    streams, validation = sets["detection"]
+    for one in (*streams.values(), *validation.values()):
+        (one[0] / "classes.txt").write_text("Low\nHigh\n")
+    for way in (initial, {"model": tmp_path / "both/best_student.pt"}):
+        with pytest.raises(UserError, match="its classes are High, Low, not Low, High"):
+            train("train-joint", both, tmp_path / "e", streams, validation, way)
+
+
 def test_separators_need_no_common_classes(tmp_path, make_set):
     other = make_set("other")
     (other / "classes.txt").write_text("Low\nHigh\nMiddle\n")

@@ -25,6 +25,12 @@ PACKAGES = ["torch", "torchaudio", "numpy", "scipy", "pandas", "librosa", "sound
 MAY_CHANGE = {"schedule.epochs", "schedule.patience", "schedule.save_minutes", "data.workers"}
 
 
+def begun(directory) -> dict | None:
+    """What the experiment in ``directory`` was asked for, in the words of its time; None where none was begun."""
+    path = Path(directory) / "config.yaml"
+    return _read(path) if path.exists() and (Path(directory) / "last.pt").exists() else None
+
+
 def open_experiment(directory, resolved: dict, said_today) -> None:
     """Create the experiment, or make sure that the existing one was asked for the same.
 
@@ -35,9 +41,9 @@ def open_experiment(directory, resolved: dict, said_today) -> None:
     Raises:
         UserError: the directory holds a run with another configuration or data; names what differs.
     """
-    path = Path(directory) / "config.yaml"
-    if path.exists() and (Path(directory) / "last.pt").exists():
-        old, new = _flatten(said_today(_read(path))), _flatten(resolved)
+    path, found = Path(directory) / "config.yaml", begun(directory)
+    if found is not None:
+        old, new = _flatten(said_today(found)), _flatten(resolved)
         differing = [k for k in sorted(old | new) if old.get(k) != new.get(k) and k not in MAY_CHANGE]
         if differing:
             changes = "; ".join(f"{k}: {old.get(k)!r} -> {new.get(k)!r}" for k in differing[:4])

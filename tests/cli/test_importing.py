@@ -12,7 +12,7 @@ from sedsep.engine.peers.asteroid import AROUND, BLOCK
 from sedsep.engine.peers.desed_task import baseline_name
 from sedsep.labels import Classes
 
-GOLDEN = Path(__file__).resolve().parents[2].parent / "shared" / "golden" / "crnn_2021.npz"
+GOLDEN = Path(__file__).resolve().parents[2].parent / "shared" / "golden" / "crnn_2021_release.npz"
 SECTION = {
     "kind": "detection",
     "frontend": {"spectrum": {"sample_rate": 8000, "n_fft": 256, "hop": 64, "n_mels": 8, "f_max": 4000.0}},
@@ -103,6 +103,10 @@ def test_the_published_baselines_output_is_the_proof(sedsep, tmp_path):
     torch.save({"state_dict": both}, tmp_path / "a.ckpt")
     code, said, _ = sedsep("import", tmp_path / "a.ckpt", tmp_path / "out", "--proof", GOLDEN)
     assert code == 0 and "what the peer said is what best_student.pt says" in said and "not at hand" not in said
+    assert "PROVES LITTLE" not in said
+    options = ("--proof", GOLDEN, "--set", "scaler.kind=minmax_signed")
+    code, _, errors = sedsep("import", tmp_path / "a.ckpt", tmp_path / "other", *options)
+    assert code == 1 and len(errors) == 1 and "--set scaler.kind=minmax" in errors[0] and not (tmp_path / "other").exists()
 
 
 def test_a_mistake_is_one_line_and_nothing_is_written(sedsep, detector, separator, tmp_path):

@@ -76,23 +76,23 @@ def test_a_group_of_rows_brings_what_it_is_made_from(here, tmp_path):
     trained = {name.removeprefix("train_") for name in jobs if name.startswith("train_")}
     assert trained == {"sep_desed", "sed", "desed_s1", "desed_s2", "desed_jt"}
     made = {name.removeprefix("simulate_") for name in jobs if name.startswith("simulate_")}
-    assert {"valid", "test", "unlabelled"} <= made and not any(name.startswith(("fuss", "web")) for name in made)
+    assert {"synth_valid", "test", "unlabelled"} <= made and not any(name.startswith(("fuss", "web")) for name in made)
     assert sum(name.startswith("score_") for name in jobs) == 10 and "conf/main.tsv" in jobs["report"]
 
 
 def test_a_new_row_is_a_line(copy, here, tmp_path):
     """On another set, with another filter and other measures."""
     line = "row\tgroup\tcommand\toptions\tfrom\ttest\tsmooth\tmetrics\n"
-    row = "sed.quiet\tnew\tdecode\t--batch 2\t--model sed.student\tvalid\t--median 0.3\t--metric psds\n"
+    row = "sed.quiet\tnew\tdecode\t--batch 2\t--model sed.student\tsynth_valid\t--median 0.3\t--metric psds\n"
     jobs = planned(copy("rows.tsv", line, line + row), "--rows", "new", "--work", tmp_path, here=here)
     assert {name for name in jobs if name.startswith("train_")} == {"train_sed"}
     exp, data = f"{tmp_path}/exp/mini-smoke-seed42", f"{tmp_path}/data/mini-smoke"
     assert jobs["decode_sed.quiet"] == [
         "sedsep", "decode", f"{exp}/scores/sed.quiet", "--batch", "2", "--model", f"{exp}/sed/best_student.pt",
-        "--data", f"{data}/valid",
+        "--data", f"{data}/synth_valid",
     ]  # fmt: skip
     assert jobs["smooth_sed.quiet"][-2:] == ["--median", "0.3"]
-    assert jobs["score_sed.quiet"][2:-2] == [f"{exp}/smoothed/sed.quiet", "--data", f"{data}/valid", "--metric", "psds"]
+    assert jobs["score_sed.quiet"][2:-2] == [f"{exp}/smoothed/sed.quiet", "--data", f"{data}/synth_valid", "--metric", "psds"]
 
 
 @pytest.mark.parametrize(
