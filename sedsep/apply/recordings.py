@@ -104,7 +104,7 @@ def tell(bad: list, total: int, what: str, place="") -> None:
     """Say at the end what could not be used of ``total`` recordings.
 
     Args:
-        bad: the reasons, each with its file. what: what was done with the others, such as "decoded". place: where, if that is one.
+        bad: the reasons, each with its file. what: was done with the others, as in "decoded". place: where.
 
     Raises:
         Incomplete: some could not be used. UserError: none could.
