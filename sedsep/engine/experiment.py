@@ -1,9 +1,10 @@
 """Experiment: the directory of one training run, what was asked of it, and the check that it is still the same.
 
 Holds ``config.yaml`` (resolved), ``environment.json`` (versions, commit, command, host, time) beside the
-trainer's files.
+trainer's files. While a run is in it, no other one can be.
 """
 
+import contextlib
 import datetime
 import platform
 import socket
@@ -16,12 +17,32 @@ import yaml
 
 from sedsep import __version__, config, ranks
 from sedsep.errors import UserError
-from sedsep.files import sweep, write_json
+from sedsep.files import cannot_write, sweep, write_json
+from sedsep.owner import owning
 
 PACKAGES = ["torch", "torchaudio", "numpy", "scipy", "pandas", "librosa", "soundfile", "sed_eval", "psds_eval"]
 
 # A run may go on longer, or with other means, without being another run.
 MAY_CHANGE = {"schedule.epochs", "schedule.patience", "schedule.save_minutes", "data.workers"}
+
+
+@contextlib.contextmanager
+def running(directory):
+    """Within this block, the experiment's directory is this run's alone; its first process holds the lock for all.
+
+    Raises:
+        UserError: another run is in it, or it cannot be written.
+    """
+    with contextlib.ExitStack() as held:
+
+        def hold():
+            try:
+                held.enter_context(owning(directory))
+            except OSError as error:
+                raise cannot_write(directory, error) from error
+
+        ranks.from_first(hold)
+        yield
 
 
 def open_experiment(directory, resolved: dict, said_today) -> None:
