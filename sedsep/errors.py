@@ -1,6 +1,7 @@
 """The exceptions of the house: what a user can cure, and a run that was told to leave."""
 
 import difflib
+import os
 import signal
 
 
@@ -34,6 +35,12 @@ class Stopped(Exception):
 
     def __reduce__(self):
         return Stopped, (self.number,)
+
+
+def cannot_write(path, error: OSError) -> UserError:
+    """The one-line error for a failed write of ``path``."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return UserError(f"cannot write {path}: {reason}; free some space or choose another place, then run again")
 
 
 def nearest(name: str, known) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sedsep.errors import UserError
+from sedsep.errors import UserError, cannot_write
 from sedsep.owner import owning
 
 MARK = ".sedsep"  # in each directory that is written as a whole; says what it is
@@ -95,12 +95,6 @@ def remove(path) -> None:
         Path(path).unlink(missing_ok=True)
     except OSError as error:
         raise cannot_write(path, error) from error
-
-
-def cannot_write(path, error: OSError) -> UserError:
-    """The one-line error for a failed write of ``path``."""
-    reason = os.strerror(error.errno) if error.errno else str(error)
-    return UserError(f"cannot write {path}: {reason}; free some space or choose another place, then run again")
 
 
 def read_table(path, required=(), optional=(), numeric=(), separator="\t") -> pd.DataFrame:

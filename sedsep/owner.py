@@ -16,7 +16,7 @@ import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sedsep.errors import UserError
+from sedsep.errors import UserError, cannot_write
 
 BEAT = 15.0  # seconds between two touches of a lock
 SILENCE = 300.0  # seconds without one, after which the process of another machine counts as dead
@@ -84,14 +84,16 @@ def owning(directory, beside=False):
         beside: the lock lies next to the directory, which may be replaced as a whole, and not in it.
 
     Raises:
-        UserError: another process writes it; names that. OSError: the lock cannot be written.
+        UserError: another process writes it, which is named; or the lock cannot be written.
     """
     directory = Path(directory).absolute()
     path = directory.with_name(f".{directory.name}.lock") if beside else directory / ".lock"
-    made = not path.parent.exists()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock, done = Lock(path, directory), threading.Event()
-    lock.claim()
+    lock, done, made = Lock(path, directory), threading.Event(), not path.parent.exists()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.claim()
+    except OSError as error:
+        raise cannot_write(directory, error) from error
     thread = threading.Thread(target=lock.keep, args=(done,), daemon=True)
     thread.start()
     try:

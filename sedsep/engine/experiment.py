@@ -17,7 +17,7 @@ import yaml
 
 from sedsep import __version__, config, ranks
 from sedsep.errors import UserError
-from sedsep.files import cannot_write, sweep, write_json
+from sedsep.files import sweep, write_json
 from sedsep.owner import owning
 
 PACKAGES = ["torch", "torchaudio", "numpy", "scipy", "pandas", "librosa", "soundfile", "sed_eval", "psds_eval"]
@@ -34,14 +34,7 @@ def running(directory):
         UserError: another run is in it, or it cannot be written.
     """
     with contextlib.ExitStack() as held:
-
-        def hold():
-            try:
-                held.enter_context(owning(directory))
-            except OSError as error:
-                raise cannot_write(directory, error) from error
-
-        ranks.from_first(hold)
+        ranks.from_first(lambda: held.enter_context(owning(directory)))
         yield
 
 
