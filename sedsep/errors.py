@@ -1,6 +1,7 @@
 """The exceptions of the house: what a user can cure, and a run that was told to leave."""
 
 import difflib
+import os
 import signal
 
 
@@ -59,6 +60,12 @@ def a(noun: str) -> str:
     ('a joint model', 'an extraction model')
     """
     return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"
+
+
+def cannot_write(path, error: OSError) -> Unwritable:
+    """The one-line error for a failed write of ``path``."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return Unwritable(f"cannot write {path}: {reason}; free some space or choose another place, then run again")
 
 
 def nearest(name: str, known) -> str:

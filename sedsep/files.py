@@ -5,11 +5,13 @@ import csv
 import json
 import os
 import shutil
+import uuid
 from pathlib import Path
 
 import pandas as pd
 
-from sedsep.errors import Unwritable, UserError
+from sedsep.errors import UserError, cannot_write
+from sedsep.owner import owning
 
 MARK = ".sedsep"  # in each directory that is written as a whole; says what it is
 
@@ -22,7 +24,8 @@ def writing(path):
         UserError: the disk is full or cannot be written; nothing is left behind.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # No process number: those of two containers, or machines, may be the same.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -37,7 +40,8 @@ def writing(path):
 def sweep(directory) -> None:
     """Remove what writes that were killed have left in ``directory``."""
     for path in Path(directory).glob(".*.part"):
-        path.unlink(missing_ok=True)
+        if not path.is_dir():
+            path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -45,27 +49,36 @@ def writing_directory(path, kind: str):
     """Like :func:`writing`, for a directory: one of the same ``kind`` is replaced as a whole, at the end.
 
     Raises:
-        UserError: something else is there, which nobody asked to delete; or the disk is full or cannot be written.
+        UserError: something else is there, which nobody asked to delete; another process writes it; or the disk is
+            full or cannot be written.
     """
     path = Path(path)
-    check_kind(path, kind)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    temporary, old = path.with_name(f".{path.name}.part"), path.with_name(f".{path.name}.old")
     try:
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        yield temporary
-        (temporary / MARK).write_text(f"{kind}\n", encoding="utf-8")
-        if path.exists():
-            os.replace(path, old)
-        os.replace(temporary, path)
+        with owning(path, beside=True):
+            _tidy(path, temporary, old)
+            check_kind(path, kind)
+            try:
+                temporary.mkdir()
+                yield temporary
+                (temporary / MARK).write_text(f"{kind}\n", encoding="utf-8")
+                if path.exists():
+                    os.replace(path, old)
+                os.replace(temporary, path)
+            finally:
+                _tidy(path, temporary, old)
     except OSError as error:
         raise cannot_write(path, error) from error
     except UserError as error:  # of a file inside, by its temporary name
         raise type(error)(str(error).replace(str(temporary), str(path))) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+
+
+def _tidy(path, temporary, old):
+    """Remove what a write that was broken off has left; what it was about to replace comes back."""
+    if old.exists() and not path.exists():
+        os.replace(old, path)
+    for left in (temporary, old):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def check_kind(path, kind: str) -> None:
@@ -113,12 +126,6 @@ def remove(path) -> None:
         Path(path).unlink(missing_ok=True)
     except OSError as error:
         raise cannot_write(path, error) from error
-
-
-def cannot_write(path, error: OSError) -> Unwritable:
-    """The one-line error for a failed write of ``path``."""
-    reason = os.strerror(error.errno) if error.errno else str(error)
-    return Unwritable(f"cannot write {path}: {reason}; free some space or choose another place, then run again")
 
 
 def read_table(path, required=(), optional=(), numeric=(), separator="\t") -> pd.DataFrame:

@@ -17,7 +17,7 @@ from sedsep.data.soundbank import Soundbank
 from sedsep.data.targets import Targets
 from sedsep.data.windows import Windows
 from sedsep.engine import checkpoint, earlier, processes
-from sedsep.engine.experiment import begun, open_experiment
+from sedsep.engine.experiment import begun, open_experiment, running
 from sedsep.engine.optimisation import Optimisation
 from sedsep.engine.trainer import Schedule
 from sedsep.errors import UserError
@@ -55,20 +55,20 @@ def train(task: str, raw: dict, exp, streams: dict, validation: dict, initial: d
     device = processes.join(resolved["device"])
     asked = {**resolved, "given": given}
     ranks.agree("the fingerprint of data and configuration", _digest(asked))
-    open_experiment(exp, asked, lambda old: _said_today(old, task, kind, classes))
+    with processes.one_fate(), running(exp):
+        open_experiment(exp, asked, lambda old: _said_today(old, task, kind, classes))
 
-    torch.manual_seed(resolved["seed"])
-    system = checkpoint.build(classes, resolved["system"])
-    checkpoint.start(system, initial, classes)
-    data, seed = resolved["data"], resolved["seed"]
-    trainer = assemble(
-        system, resolved["system"],
-        {s.name: _dataset(system, s, sets[s.name], data, seed, True) for s in system.streams if s.name in sets},
-        {s.name: _dataset(system, s, valid_sets[s.name], data, 0, False)
-         for s in system.validation if s.name in valid_sets},
-        data, Optimisation(**resolved["optimisation"]), Schedule(**resolved["schedule"]), exp, seed, device,
-    )  # fmt: skip
-    with processes.one_fate():
+        torch.manual_seed(resolved["seed"])
+        system = checkpoint.build(classes, resolved["system"])
+        checkpoint.start(system, initial, classes)
+        data, seed = resolved["data"], resolved["seed"]
+        trainer = assemble(
+            system, resolved["system"],
+            {s.name: _dataset(system, s, sets[s.name], data, seed, True) for s in system.streams if s.name in sets},
+            {s.name: _dataset(system, s, valid_sets[s.name], data, 0, False)
+             for s in system.validation if s.name in valid_sets},
+            data, Optimisation(**resolved["optimisation"]), Schedule(**resolved["schedule"]), exp, seed, device,
+        )  # fmt: skip
         return trainer.fit()
 
 

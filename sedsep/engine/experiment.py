@@ -1,9 +1,10 @@
 """Experiment: the directory of one training run, what was asked of it, and the check that it is still the same.
 
 Holds ``config.yaml`` (resolved), ``environment.json`` (versions, commit, command, host, time) beside the
-trainer's files.
+trainer's files. While a run is in it, no other one can be.
 """
 
+import contextlib
 import datetime
 import platform
 import socket
@@ -18,6 +19,7 @@ import yaml
 from sedsep import __version__, config, progress, ranks
 from sedsep.errors import UserError
 from sedsep.files import read_json, sweep, write_json
+from sedsep.owner import owning
 
 PACKAGES = ["torch", "torchaudio", "numpy", "scipy", "pandas", "librosa", "soundfile", "sed_eval", "psds_eval"]
 
@@ -29,6 +31,18 @@ def begun(directory) -> dict | None:
     """What the experiment in ``directory`` was asked for, in the words of its time; None where none was begun."""
     path = Path(directory) / "config.yaml"
     return _read(path) if path.exists() and (Path(directory) / "last.pt").exists() else None
+
+
+@contextlib.contextmanager
+def running(directory):
+    """Within this block, the experiment's directory is this run's alone; its first process holds the lock for all.
+
+    Raises:
+        UserError: another run is in it, or it cannot be written.
+    """
+    with contextlib.ExitStack() as held:
+        ranks.from_first(lambda: held.enter_context(owning(directory)))
+        yield
 
 
 def open_experiment(directory, resolved: dict, said_today) -> None:

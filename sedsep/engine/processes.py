@@ -5,6 +5,7 @@ and ends them all when one fails; what that one had to say becomes the one line 
 """
 
 import contextlib
+import ctypes
 import datetime
 import logging
 import os
@@ -25,6 +26,7 @@ from sedsep.threads import processors
 AGAIN = (75, 130)
 MINUTES_TO_MEET = 10
 HOURS_TO_VALIDATE = 6  # the ranks wait for the first one meanwhile
+PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
 def wanted(count: int) -> bool:
@@ -87,6 +89,8 @@ def join(device: str) -> str:
     if "RANK" not in os.environ:
         return device_named(device)
     kind = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    if "TORCHELASTIC_RUN_ID" in os.environ:  # a launcher that is killed must not leave us training, unseen
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if kind.startswith("cuda"):
         kind = _own_gpu(int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count())
         torch.cuda.set_device(kind)

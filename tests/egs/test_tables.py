@@ -92,7 +92,13 @@ def test_a_new_row_is_a_line(copy, here, tmp_path):
         "--data", f"{data}/synth_valid",
     ]  # fmt: skip
     assert jobs["smooth_sed.quiet"][-2:] == ["--median", "0.3"]
-    assert jobs["score_sed.quiet"][2:-2] == [f"{exp}/smoothed/sed.quiet", "--data", f"{data}/synth_valid", "--metric", "psds"]
+    assert jobs["score_sed.quiet"][2:-2] == [
+        f"{exp}/smoothed/sed.quiet",
+        "--data",
+        f"{data}/synth_valid",
+        "--metric",
+        "psds",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -107,3 +113,14 @@ def test_a_new_row_is_a_line(copy, here, tmp_path):
 )
 def test_tables_that_cannot_be(copy, here, table, old, new, message):
     assert message in run(copy(table, old, new), here=here, code=2)
+
+
+def test_several_seeds_have_one_command_that_makes_the_data(here, tmp_path):
+    """Two at once would be in each other's way, as jobs of several seeds are."""
+    fake = '#!/bin/bash\necho "$@" >> {}/ran\n[ "$1" != soundbank ] || {{ mkdir -p "$2"; touch "$2/sounds.tsv"; }}\n'
+    (tmp_path / "sedsep").write_text(fake.format(tmp_path))
+    (tmp_path / "sedsep").chmod(0o755)
+    command = [ROOT / "egs/desed_2021/run.sh", "--seeds", "1,2", "--stop-stage", "1", "--work", tmp_path]
+    subprocess.run(command, env={**here, "PATH": f"{tmp_path}:{here['PATH']}"}, capture_output=True, check=True)
+    ran = [line.split()[0] for line in (tmp_path / "ran").read_text().splitlines()]
+    assert ran.count("soundbank") == ran.count("validate") == 1
