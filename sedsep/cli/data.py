@@ -59,23 +59,25 @@ def soundbank(
     from sedsep.data.minibank import synthesise_bank, synthesise_noise
     from sedsep.data.soundbank import build
     from sedsep.data.splits import parse_folds
+    from sedsep.owner import owning
 
     if bool(roots) == synthesise or len(layouts) not in (0, len(roots)):
         raise click.UsageError("give either --root or --synthesise; and --format for none or each of the roots")
     classes, folds, least = names(classes) or None, parse_folds(folds) or None, enough.parse_least(least)
-    if synthesise:
-        roots = (Path(out) / "recordings",)
-        synthesise_bank(*roots, seed, per_class)
-    recordings = [r for pair in zip(roots, layouts or ["auto"] * len(roots)) for r in read_collection(*pair)]
-    backgrounds = serving(backgrounds, recordings, classes)
-    if noise_if_needed and not enough.enough_backgrounds(recordings, backgrounds, folds, least, seed):
-        click.echo("too few backgrounds among the recordings: synthesised noise is added; to use your own, put more "
-                   "into a folder background/<name>/, or name labels in --backgrounds")  # fmt: skip
-        noise = True
-    if noise:
-        synthesise_noise(Path(out) / "noise", seed)
-        recordings += read_collection(Path(out) / "noise")
-    found = build(out, recordings, classes, backgrounds, folds, seed, least)
+    with owning(out, beside=True):
+        if synthesise:
+            roots = (Path(out) / "recordings",)
+            synthesise_bank(*roots, seed, per_class)
+        recordings = [r for pair in zip(roots, layouts or ["auto"] * len(roots)) for r in read_collection(*pair)]
+        backgrounds = serving(backgrounds, recordings, classes)
+        if noise_if_needed and not enough.enough_backgrounds(recordings, backgrounds, folds, least, seed):
+            click.echo("too few backgrounds among the recordings: synthesised noise is added; to use your own, put "
+                       "more into a folder background/<name>/, or name labels in --backgrounds")  # fmt: skip
+            noise = True
+        if noise:
+            synthesise_noise(Path(out) / "noise", seed)
+            recordings += read_collection(Path(out) / "noise")
+        found = build(out, recordings, classes, backgrounds, folds, seed, least)
     click.echo(f"{out}: {found['sounds']} sounds of {found['classes']} classes, {found['skipped']} skipped")
     if found["empty"]:
         click.echo(f"no sound of: {', '.join(found['empty'])}")
@@ -89,8 +91,8 @@ def serving(backgrounds, recordings, classes):
         return () if backgrounds == "none" else names(backgrounds)
     found = usual_backgrounds(recordings, classes)
     if found:
-        click.echo(f"{', '.join(found)}: backgrounds, no classes; to have it otherwise, name them in --classes, or give "
-                   "--backgrounds NAMES, or none")  # fmt: skip
+        click.echo(f"{', '.join(found)}: backgrounds, no classes; to have it otherwise, name them in --classes, or "
+                   "give --backgrounds NAMES, or none")  # fmt: skip
     return found
 
 
@@ -138,12 +140,14 @@ def gather(out, listing, folders, classes, sample_rate, synthetic, fraction, res
     from sedsep.data.corpora.gather import gather
     from sedsep.data.corpora.listings import part, read_listing
     from sedsep.labels import Classes
+    from sedsep.owner import owning
 
     classes = Classes(names(classes))
     entries, faults = read_listing(*listing, classes)
     entries = [e._replace(filename=prefix + e.filename) for e in part(entries, fraction, rest, seed)[:limit]]
     domain = "synthetic" if synthetic else "real"
-    made = gather(out, folders, entries, classes, sample_rate, domain, faults=faults, workers=workers)
+    with owning(out, beside=True):
+        made = gather(out, folders, entries, classes, sample_rate, domain, faults=faults, workers=workers)
     click.echo(f"{out}: {made['clips']} of {made['listed']} clips"
                + (f"; {len(made['missing'])} are missing: {out}/missing.tsv" if made["missing"] else ""))  # fmt: skip
 

@@ -89,10 +89,10 @@ def test_separator_and_detector_together_without_training(noise):
 @pytest.mark.parametrize(
     "name, ability, arguments, message",
     [
-        ("detection", "separate", (), "detection.pt: a model of kind detection, which detects; it cannot separate"),
-        ("separation", "detect", (), "a model of kind separation, which separates; it cannot detect"),
+        ("detection", "separate", (), "detection.pt: holds a detection model, which detects; it cannot separate"),
+        ("separation", "detect", (), "holds a separation model, which separates; it cannot detect"),
         ("joint", "extract", (["High"],), "which detects and separates; it cannot extract"),
-        ("extraction", "detect", (), "a model of kind extraction, which extracts; it cannot detect"),
+        ("extraction", "detect", (), "holds an extraction model, which extracts; it cannot detect"),
     ],
 )
 def test_what_it_cannot_do_is_one_clear_line(name, ability, arguments, message, noise):

@@ -63,7 +63,7 @@ def test_the_help_of_score_names_every_metric():
 def test_an_extractor_does_not_decode(sedsep, extractor, tone, tmp_path):
     code, _, errors = sedsep("decode", tmp_path / "out", tone("a.wav"), "--model", extractor())
     assert code == 1 and len(errors) == 1 and not (tmp_path / "out").exists()
-    assert "extractor.pt: a model of kind extraction, which extracts; it cannot decode clips" in errors[0]
+    assert "extractor.pt: holds an extraction model, which extracts; it cannot decode clips" in errors[0]
     assert "sedsep extract" in errors[0]
 
 

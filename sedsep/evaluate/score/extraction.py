@@ -63,7 +63,7 @@ def _table(truth, output) -> pd.DataFrame:
             paths = sorted(output.extracted.glob(f"*/{clip_id(name)}/*.wav"))
             if not paths:
                 continue
-            rate = audio.info(clip.path).sample_rate
+            rate, _ = audio.form(clip.path)
             mixture = audio.read(clip.path, rate)
             targets = _targets(clip, rate)
             for label in sorted({path.stem for path in paths}):

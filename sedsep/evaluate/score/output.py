@@ -118,7 +118,8 @@ def read(truth: Truth, scores=None, events=None, operating_points=None, others=F
         weak = {names.get(name, name): row[order] for name, row in score_set.weak.items()}
         named |= set(found)
     if separated:
-        named |= {names.get(path.name, path.name) for path in separated.iterdir() if path.is_dir()}
+        folders = {path.parent.relative_to(separated).as_posix() for path in separated.rglob("source*.wav")}
+        named |= {names.get(name, name) for name in folders}
     if extracted:
         named |= {names.get(path.name, path.name) for path in extracted.glob("*/*") if path.is_dir()}
     missing = tuple(name for name in truth.filenames if name not in named)
