@@ -49,7 +49,7 @@ def test_recordings_without_backgrounds_get_noise(folders, prepare):
     bank, said = prepare(folders(dog=7, cat=8), stop=1)
     assert "too few backgrounds among the recordings: synthesised noise is added" in said
     assert set(Soundbank.read(bank).select("train").backgrounds) == {"room_tone", "ventilation", "refrigerator"}
-    for name in ("synth_train", "synth_valid", "weak_train", "weak_valid", "valid", "test"):
+    for name in ("synth_train", "synth_valid", "weak_train", "weak_valid", "test"):
         assert ClipSet.read(bank.parent / name).classes.names == ("cat", "dog"), "all sets can be drawn"
 
 
