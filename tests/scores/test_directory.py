@@ -90,7 +90,7 @@ def test_faults_of_a_directory(tmp_path):
     with pytest.raises(UserError, match=r"b\.tsv:2"):
         ScoreSet.read(tmp_path)
     (tmp_path / "b.tsv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match=r"b\.tsv: not a tab-separated"):
+    with pytest.raises(UserError, match=r"b\.tsv: not a table of scores in UTF-8"):
         ScoreSet.read(tmp_path)
 
 

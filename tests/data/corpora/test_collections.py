@@ -25,7 +25,7 @@ def summary(recordings):
 def test_esc50(tmp_path):
     header = "filename,fold,target,category,esc10,src_file,take\n"
     make(tmp_path, **{"meta/esc50.csv": header + "1-100032-A-0.wav,1,0,dog,True,100032,A\n"})
-    assert detect(tmp_path) == "esc50"
+    assert detect(tmp_path) == ("esc50", tmp_path)
     found = read_collection(tmp_path)
     assert summary(found) == [("1-100032-A-0.wav", ("dog",), "100032", "1", "", "foreground")]
     assert found[0].path == tmp_path / "audio" / "1-100032-A-0.wav"

@@ -63,7 +63,11 @@ def test_classes_can_be_more(tmp_path):
             "durations.tsv:2: duration of 'a.wav' is not positive",
         ),
         ("a.wav\t0\t1\tCat\n", "filename\tduration\n", "lists no clips"),
-        ("a.wav\t0\t2\tCat\na.wav\t1\t3\tCat\n", DURATIONS, "Cat in a.wav at 1 s; repair: sedsep validate"),
+        (
+            "a.wav\t0\t2\tCat\na.wav\t1\t3\tCat\n",
+            DURATIONS,
+            "Cat in a.wav at 1 s; repair: merge or cut them in that table",
+        ),
         ("a.wav\t0\t2\tCat\n", DURATIONS + "a.flac\t10\n", "two clips have the id 'a'"),
     ],
 )
