@@ -52,7 +52,16 @@ def unread(root, taken) -> list:
             key = (path.parent, path.suffix[1:].lower())
             counts[key] = counts.get(key, 0) + 1
     lines = [f"{folder}: {count} .{kind}" for (folder, kind), count in counts.items()]
+    folders += [(path, "a link that was copied as a text file") for path in files if _was_link(path)]
     return lines + [f"{folder}: {why}" for folder, why in folders]
+
+
+def _was_link(path) -> bool:
+    """Whether a file without an ending holds nothing but the place of a folder, as a link looks where there are none."""
+    if path.suffix or path.stat().st_size > 1000:
+        return False
+    place = path.read_bytes().decode("utf-8", "replace").strip()
+    return bool(place) and "\n" not in place and "\0" not in place and (path.parent / place).is_dir()
 
 
 class Folder:
