@@ -14,7 +14,8 @@ from pathlib import Path
 import yaml
 
 from sedsep.errors import UserError, nearest
-from sedsep.files import write_text
+from sedsep.files import read_text, write_text
+from sedsep.names import normal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,8 +65,8 @@ def read(path, settings=()) -> dict:
     if not path.is_file():
         raise UserError(f"{path}: no such configuration file")
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        config = yaml.safe_load(normal(read_text(path, "YAML"))) or {}
+    except yaml.YAMLError as error:
         raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
     if not isinstance(config, dict):
         raise UserError(f"{path}: expected 'key: value' lines at the top level")
@@ -91,7 +92,7 @@ def override(config: dict, setting: str) -> None:
         if not isinstance(config, dict):
             raise UserError(f"--set {setting}: {parent!r} is a value, not a section")
     try:
-        config[last] = yaml.safe_load(value)
+        config[last] = yaml.safe_load(normal(value))
     except yaml.YAMLError as error:
         raise UserError(f"--set {setting}: the value is not valid YAML ({' '.join(str(error).split())})") from None
 

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-HARD = '"\'\t\n\r\x0b\x85\u2028\ufeff,;| \\/.[]aA1e\u0301\u00e9'
+HARD = "\"'\t\n\r\x0b\x85\u2028\ufeff,;| \\/.[]aA1e\u0301\u00e9"
 
 ANY = st.characters(codec="utf-8", exclude_characters="\0")  # no file's name has a zero in it
 

@@ -19,7 +19,7 @@ def walk(root) -> tuple:
     """All files below a folder that are not hidden, links to folders followed, each folder once.
 
     Returns:
-        ``([path, ...] sorted, [(folder, why it was not read), ...])``.
+        ``([path, ...] sorted, [(file or folder, why it was not read), ...])``.
     """
     files, unread, seen = [], [], {os.path.realpath(root)}
 
@@ -27,16 +27,23 @@ def walk(root) -> tuple:
         unread.append((Path(error.filename), error.strerror))
 
     for folder, inner, names in os.walk(root, onerror=failed, followlinks=True):
-        for name in sorted(inner):
+        bad = [name for name in (*inner, *names) if not _is_text(name) and not name.startswith(".")]
+        unread += [(Path(folder, name), "its name is not UTF-8; rename it") for name in bad]
+        good = sorted(name for name in inner if _is_text(name) and not name.startswith("."))
+        inner.clear()
+        for name in good:
             path, real = Path(folder, name), os.path.realpath(Path(folder, name))
-            if name.startswith(".") or real in seen:
-                inner.remove(name)
-            if not name.startswith(".") and real in seen:
+            if real in seen:
                 unread.append((path, "a link to a folder that is read already"))
+            else:
+                inner.append(name)
             seen.add(real)
-        inner.sort()
-        files += [Path(folder, name) for name in names if not name.startswith(".")]
+        files += [Path(folder, name) for name in names if _is_text(name) and not name.startswith(".")]
     return sorted(files), unread
+
+
+def _is_text(name) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def unread(root, taken) -> list:
