@@ -22,7 +22,7 @@ labels: weak
 
 @pytest.fixture
 def sounds(tmp_path):
-    """Two classes of four recordings: one with a comma and an accent apart from its letter, one with quotes and tabs."""
+    """Two classes of four recordings: one has a comma and an accent of its own, the other's files quotes and tabs."""
     rng, root = np.random.default_rng(0), tmp_path / "sounds"
     for folder, names in (("Cafe\u0301, noisy", "1234"), ("Dog", ('take "1"', '"2"', "3\t", "4\n"))):
         for name in names:

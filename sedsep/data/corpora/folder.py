@@ -1,4 +1,4 @@
-"""Folders of recordings as they lie on disks: all files below one, links followed; a recording that a table names."""
+"""Folders of recordings as they lie on disks: all that is below one, links followed, and what a table names there."""
 
 import os
 from pathlib import Path
@@ -60,12 +60,13 @@ def unread(root, taken) -> list:
             counts[key] = counts.get(key, 0) + 1
     lines = [f"{folder}: {count} .{kind}" for (folder, kind), count in counts.items()]
     folders += [(path, "a link that was copied as a text file") for path in files if _was_link(path)]
+    folders += [(path, "a link to nothing") for path in files if not path.exists()]
     return lines + [f"{folder}: {why}" for folder, why in folders]
 
 
 def _was_link(path) -> bool:
-    """Whether a file without an ending holds nothing but the place of a folder, as a link looks where there are none."""
-    if path.suffix or path.stat().st_size > 1000:
+    """Whether a file without an ending holds but the place of a folder, as a link does where a disk has none."""
+    if path.suffix or not path.is_file() or path.stat().st_size > 1000:
         return False
     place = path.read_bytes().decode("utf-8", "replace").strip()
     return bool(place) and "\n" not in place and "\0" not in place and (path.parent / place).is_dir()

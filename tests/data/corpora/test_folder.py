@@ -26,10 +26,12 @@ def test_links_to_folders_are_followed_once(tmp_path):
 def test_what_was_not_read_is_said(tmp_path):
     put(tmp_path, "Dog/1.wav", "Dog/2.m4a", "Dog/3.m4a", "4.wav", "Dog/.5.wav", "notes.txt", ".git/6.wav")
     (tmp_path / "Cat").write_text("Dog\n")
+    (tmp_path / "Cow").symlink_to("gone")
     assert unread(tmp_path, [tmp_path / "Dog" / "1.wav"]) == [
         f"{tmp_path}: 1 .wav",
         f"{tmp_path}/Dog: 2 .m4a",
         f"{tmp_path}/Cat: a link that was copied as a text file",
+        f"{tmp_path}/Cow: a link to nothing",
     ]
 
 
