@@ -37,7 +37,7 @@ def download(listing, directory, source):
 @click.command()
 @click.argument("out", type=DIRECTORY)
 @click.option("--root", "roots", type=DIRECTORY, multiple=True, help="Folder of recordings (repeatable).")
-@click.option("--format", "layouts", multiple=True, help="Of each root: auto (default), folders, esc50, fsd50k, ...")
+@click.option("--format", "layouts", multiple=True, help="Of each root: auto (default), folders, esc50, ...")
 @click.option("--synthesise", is_flag=True, help="Synthesise the mini soundbank of the ten DESED classes instead.")
 @click.option("--per-class", default=24, show_default=True, help="Recordings of each class, with --synthesise.")
 @click.option("--noise", is_flag=True, help="Add synthesised stationary noises as backgrounds.")
@@ -50,6 +50,7 @@ def soundbank(out, roots, layouts, synthesise, per_class, noise, classes, backgr
     from pathlib import Path
 
     from sedsep.data.corpora.collections import read_collection
+    from sedsep.data.corpora.folder import unread
     from sedsep.data.minibank import synthesise_bank, synthesise_noise
     from sedsep.data.soundbank import build
     from sedsep.data.splits import parse_folds
@@ -62,19 +63,26 @@ def soundbank(out, roots, layouts, synthesise, per_class, noise, classes, backgr
             roots = (Path(out) / "recordings",)
             synthesise_bank(*roots, seed, per_class)
         recordings = [r for pair in zip(roots, layouts or ["auto"] * len(roots)) for r in read_collection(*pair)]
+        paths = {recording.path for recording in recordings}
+        left = [line for root in roots for line in unread(Path(root).absolute(), paths)]
         if noise:
             synthesise_noise(Path(out) / "noise", seed)
             recordings += read_collection(Path(out) / "noise")
-        found = build(out, recordings, names(classes) or None, names(backgrounds),
+        known = {label for recording in recordings for label in recording.labels}
+        found = build(out, recordings, names(classes, known) or None, names(backgrounds, known),
                       parse_folds(folds) or None, seed)  # fmt: skip
     click.echo(f"{out}: {found['sounds']} sounds of {found['classes']} classes, {found['skipped']} skipped")
+    if left:
+        click.echo(f"not read, in {len(left)} folders: {'; '.join(left[:5])}{'; ...' * (len(left) > 5)}")
     if found["empty"]:
         click.echo(f"no sound of: {', '.join(found['empty'])}")
 
 
-def names(text):
-    """``a,b`` -> ``("a", "b")``."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+def names(text, known=()):
+    """``a,b`` -> ``("a", "b")``; a name with a comma is quoted, or one of those that are ``known``."""
+    from sedsep.names import split
+
+    return split(text, known)
 
 
 @click.command()
