@@ -14,7 +14,8 @@ from pathlib import Path
 import yaml
 
 from sedsep.errors import UserError, nearest
-from sedsep.files import write_text
+from sedsep.files import read_text, write_text
+from sedsep.names import normal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,8 +80,8 @@ def read(path, settings=()) -> dict:
     if not path.is_file():
         raise UserError(f"{path}: no such configuration file")
     try:
-        config = yaml.load(path.read_text(encoding="utf-8"), Loader) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        config = yaml.load(normal(read_text(path, "YAML")), Loader) or {}
+    except yaml.YAMLError as error:
         raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
     if not isinstance(config, dict):
         raise UserError(f"{path}: expected 'key: value' lines at the top level")
@@ -106,7 +107,7 @@ def override(config: dict, setting: str) -> None:
         if not isinstance(config, dict):
             raise UserError(f"--set {setting}: {parent!r} is a value, not a section")
     try:
-        config[last] = yaml.load(value, Loader)
+        config[last] = yaml.load(normal(value), Loader)
     except yaml.YAMLError as error:
         raise UserError(f"--set {setting}: the value is not valid YAML ({' '.join(str(error).split())})") from None
 

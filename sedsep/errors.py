@@ -74,5 +74,6 @@ def nearest(name: str, known) -> str:
     >>> nearest("epoch", ["epochs", "seed"])
     " (did you mean 'epochs'?)"
     """
-    match = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)
+    alike = [str(k) for k in known if str(k).strip().casefold() == str(name).strip().casefold()]
+    match = alike or difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)
     return f" (did you mean {match[0]!r}?)" if match else ""

@@ -1,18 +1,29 @@
 """Files that are whole or absent: write to a temporary name, then rename; read tables with clear errors."""
 
 import contextlib
-import csv
 import json
 import os
+import re
 import shutil
 import uuid
 from pathlib import Path
 
 import pandas as pd
 
+from sedsep import delimited
 from sedsep.errors import UserError, cannot_write
+from sedsep.names import normal
 from sedsep.owner import owning
 
+PATHS = ("path", "recordings")  # columns that say where files are, in the disk's own Unicode form
+OTHER_NAMES = {  # of columns, in lower case, in the tables of other programs
+    "filename": ("file", "file_name", "audio_filename", "fname"),
+    "onset": ("event_onset", "onset_time", "start", "start_time", "begin"),
+    "offset": ("event_offset", "offset_time", "end", "end_time", "stop"),
+    "event_label": ("label", "class", "event"),
+    "event_labels": ("labels", "tags"),
+    "duration": ("length", "seconds"),
+}
 MARK = ".sedsep"  # in each directory that is written as a whole; says what it is
 
 
@@ -128,49 +139,117 @@ def remove(path) -> None:
         raise cannot_write(path, error) from error
 
 
-def read_table(path, required=(), optional=(), numeric=(), separator="\t") -> pd.DataFrame:
-    """Read a table with a header row; row ``i`` of the result is line ``i + 2`` of the file.
+def read_text(path, what: str = "a text file") -> str:
+    """The text of a file in UTF-8, or in UTF-16 with its mark; a mark at the beginning (BOM) is no part of it.
 
-    Names stay strings (``007`` is not 7, ``NA`` is a name); an empty field is ``""`` or, in a column of
-    ``numeric``, NaN. Unknown extra columns are kept.
+    Args:
+        what: it should be, for the error.
 
     Raises:
-        UserError: the file is missing, is not text, lacks a required column, or a number cannot be read.
+        UserError: the file is missing, or is no such text.
     """
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such file")
+    found = path.read_bytes()
     try:
-        quoting = csv.QUOTE_NONE if separator == "\t" else csv.QUOTE_MINIMAL
-        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8", quoting=quoting)
-    except pd.errors.EmptyDataError:
-        raise UserError(f"{path}: the file is empty; expected a header row with {', '.join(required)}") from None
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        kind = "tab" if separator == "\t" else "comma"
-        raise UserError(f"{path}: not a {kind}-separated text table ({str(error).strip()})") from None
+        return found.decode("utf-16" if found[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = found[: error.start].count(b"\n") + 1
+        raise UserError(f"{path}: not {what} in UTF-8 (line {line}); save it as UTF-8") from None
+
+
+def read_table(path, required=(), optional=(), numeric=()) -> pd.DataFrame:
+    """Read a table with a header row, separated by tabs, commas or semicolons; its index has each row's line.
+
+    Names stay strings (``007`` is not 7, ``NA`` is a name) in one Unicode form; an empty field is ``""`` or, in a
+    column of ``numeric``, NaN. Unknown extra columns are kept; a required one may have another name of
+    :data:`OTHER_NAMES`.
+
+    Raises:
+        UserError: the file is missing, is not text, lacks a required column, has a field too many, or a number
+            cannot be read.
+    """
+    path = Path(path)
+    text = read_text(path, "a table")
+    if not text.strip():
+        raise UserError(f"{path}: the file is empty; expected a header row with {', '.join(required)}")
+    found = _rows(text, required)
+    columns = _columns(found[0][1], required)
     for column in required:
-        if column not in table.columns:
-            found = ", ".join(map(str, table.columns))
-            raise UserError(f"{path}: no column {column!r}; the header row has: {found}")
+        if columns.count(column) != 1:
+            fault = f"{columns.count(column)} columns {column!r}" if column in columns else f"no column {column!r}"
+            raise UserError(f"{path}: {fault}; the header row has: {', '.join(columns)}")
+    width = len(columns)
+    for line, row in found[1:]:
+        if any(row[width:]):
+            surplus = next(field for field in row[width:] if field)
+            raise UserError(f"{path}:{line}: {len(row)} fields for {width} columns; the surplus one is {surplus!r}")
+    filled = [row[:width] + [""] * (width - len(row)) for _, row in found[1:]]
+    lines = pd.Index([line for line, _ in found[1:]], dtype=int)
+    table = pd.DataFrame(filled, columns=columns, index=lines, dtype=object)
+    if not text.isascii():
+        for place, column in enumerate(columns):
+            if column not in PATHS:
+                table.isetitem(place, [normal(field) for field in table.iloc[:, place]])
     for column in optional:
-        if column not in table.columns:
+        if column not in columns:
             table[column] = ""
     for column in numeric:
-        if column in table.columns:
-            values = pd.to_numeric(table[column].where(table[column] != "", "nan"), errors="coerce")
-            wrong = values.isna() & (table[column] != "") & (table[column].str.lower() != "nan")
-            if wrong.any():
-                row = int(wrong.to_numpy().argmax())
-                raise UserError(f"{path}:{row + 2}: {column} is not a number: {table[column].iloc[row]!r}")
-            # to_numeric can be wrong in the last digit; float() is not
-            table[column] = table[column].where(values.notna(), "nan").astype(float)
+        if column in columns:
+            table[column] = _numbers(table[column], path)
     return table
 
 
+def _rows(text, required) -> list:
+    """Rows by the separator that makes a header row with the required columns; where none does, with the most."""
+    tried = []
+    for separator in "\t,;":
+        tried.append(delimited.rows(text, separator))
+        if tried[-1] and set(required) <= set(_columns(tried[-1][0][1], required)):
+            return tried[-1]
+    return max(tried, key=lambda rows: len(rows[0][1]) if rows else 0)
+
+
+def _columns(names, required) -> list:
+    """The header row's names, without empty ones at the end; required ones by the names that we give them."""
+    names = [normal(name) for name in names]
+    while len(names) > 1 and not names[-1].strip():
+        names.pop()
+    for column in set(required) - set(names):
+        known = (column, *OTHER_NAMES.get(column, ()))
+        alike = [i for i, name in enumerate(names) if name.strip().lower().replace(" ", "_") in known]
+        if len(alike) == 1:
+            names[alike[0]] = column
+    return names
+
+
+def _numbers(texts, path):
+    """A column of numbers from texts; an empty one is NaN."""
+    values = pd.to_numeric(texts.where(texts != "", "nan"), errors="coerce")
+    wrong = values.isna() & (texts != "") & (texts.str.lower() != "nan")
+    if wrong.any():
+        row = int(wrong.to_numpy().argmax())
+        raise UserError(f"{path}:{texts.index[row]}: {texts.name} is not a number: {texts.iloc[row]!r}")
+    # to_numeric can be wrong in the last digit; float() is not
+    return texts.where(values.notna(), "nan").astype(float)
+
+
 def write_table(path, table: pd.DataFrame) -> None:
-    """Write a tab-separated table with a header row, atomically; NaN becomes an empty field."""
-    with writing(path) as temporary:
-        table.to_csv(temporary, sep="\t", index=False, na_rep="", lineterminator="\n")
+    """Write a tab-separated table with a header row, atomically; it reads back equal, NaN as an empty field.
+
+    Raises:
+        UserError: a name is not UTF-8, or the disk cannot be written.
+    """
+    columns = [_texts(table.iloc[:, place]) for place in range(table.shape[1])]
+    write_text(path, "".join(map(delimited.line, [list(map(str, table.columns)), *zip(*columns)])))
+
+
+def _texts(column) -> list:
+    """Values as text; numbers with the fewest digits that read back to the same one."""
+    values = column.to_numpy()
+    values = values.astype(str).tolist() if values.dtype.kind == "f" else map(str, values.tolist())
+    return ["" if missing else text for text, missing in zip(values, column.isna())]
 
 
 def read_json(path):
@@ -190,21 +269,37 @@ def write_json(path, value) -> None:
 
 
 def write_text(path, text: str) -> None:
-    """Write a text file, atomically."""
+    """Write a text file, atomically. Raises UserError for a name that is not UTF-8, or where the disk is full."""
+    try:
+        encoded = text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        first = text.rfind("\n", 0, error.start) + 1
+        name = re.split(r"[\t\n]", text[first:])[text.count("\t", first, error.start)]
+        raise UserError(f"cannot write {path}: {name!r} is not UTF-8; rename that file or folder") from None
     with writing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(encoded)
+
+
+def located(path) -> Path:
+    """The path as the disk has it: a name there may have another Unicode form. Itself where there is no such file."""
+    path = Path(path)
+    if str(path).isascii() or path.exists() or path.parent == path:
+        return path
+    parent, name = located(path.parent), normal(path.name)
+    alike = (found for found in (parent.iterdir() if parent.is_dir() else ()) if normal(found.name) == name)
+    return next(alike, path)
 
 
 def clip_id(filename: str) -> str:
-    """The clip's id: its name without the audio extension; other dots belong to the name.
+    """The clip's id: its name without the audio extension, in one Unicode form; other dots belong to the name.
 
     >>> clip_id("Y00pbt6aJV8Y_350.000_360.000.wav")
     'Y00pbt6aJV8Y_350.000_360.000'
     >>> clip_id("Y00pbt6aJV8Y_350.000_360.000")
     'Y00pbt6aJV8Y_350.000_360.000'
     """
-    stem, dot, extension = filename.rpartition(".")
-    return stem if dot and extension.lower() in AUDIO_EXTENSIONS else filename
+    stem, _, extension = filename.rpartition(".")
+    return normal(stem if stem and extension.lower() in AUDIO_EXTENSIONS else filename)
 
 
 AUDIO_EXTENSIONS = {"wav", "flac", "ogg", "mp3", "aif", "aiff", "opus", "w64", "rf64"}

@@ -4,6 +4,7 @@ Sources: DCASE 2021 task 4 baseline (floor of the onset, ceiling of the offset);
 """
 
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +12,18 @@ import numpy as np
 import pandas as pd
 
 from sedsep.errors import UserError, nearest
+from sedsep.files import read_text
+from sedsep.names import fault, normal
 
 EVENT_COLUMNS = ["filename", "onset", "offset", "event_label"]
 
 
 @dataclass(frozen=True)
 class Classes:
-    """A closed vocabulary of event classes in a fixed order.
+    """A closed vocabulary of event classes in a fixed order, each name in one Unicode form.
+
+    Raises:
+        UserError: names repeat, or one would not read back from a table, a list or a file's name.
 
     >>> Classes(("Cat", "Dog")).index("Dog")
     1
@@ -26,9 +32,12 @@ class Classes:
     names: tuple
 
     def __post_init__(self):
-        object.__setattr__(self, "names", tuple(self.names))
+        object.__setattr__(self, "names", tuple(map(normal, self.names)))
         if len(set(self.names)) != len(self.names) or not self.names or not all(self.names):
             raise UserError(f"class names must be distinct and not empty: {', '.join(map(repr, self.names))}")
+        for name in self.names:
+            if fault(name):
+                raise UserError(f"class name {name!r} {fault(name)}; rename it")
 
     def __len__(self):
         return len(self.names)
@@ -39,7 +48,7 @@ class Classes:
     def index(self, name: str, where: str = "") -> int:
         """Index of a class name. Raises UserError that names the place and the nearest class."""
         try:
-            return self.names.index(name)
+            return self.names.index(normal(name))
         except ValueError:
             place = f"{where}: " if where else ""
             raise UserError(f"{place}unknown label {name!r}{nearest(name, self.names)}") from None
@@ -54,14 +63,11 @@ class Classes:
     @classmethod
     def read(cls, path) -> "Classes":
         """Read ``classes.txt``: one name per line, in order."""
-        path = Path(path)
-        if not path.is_file():
+        if not Path(path).is_file():
             raise UserError(f"{path}: no such file; it lists the event classes, one per line")
+        lines = re.split(r"[\r\n]", read_text(path, "a list of event classes"))
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
             return cls(tuple(line.strip() for line in lines if line.strip()))
-        except UnicodeDecodeError:
-            raise UserError(f"{path}: not a UTF-8 text file; it lists the event classes, one per line") from None
         except UserError as error:
             raise UserError(f"{path}: {error}") from None
 

@@ -15,6 +15,7 @@ from sedsep.apply.model import Model
 from sedsep.data.enrolment import read_enrolment, whole_recordings
 from sedsep.data.soundbank import active_sounds
 from sedsep.errors import UserError
+from sedsep.names import fault, normal
 
 
 def shots_of(name: str, files, model: Model) -> dict:
@@ -23,10 +24,11 @@ def shots_of(name: str, files, model: Model) -> dict:
     Raises:
         UserError: the name belongs to a trained class or cannot be a file's, or a file is silent or broken.
     """
+    name = normal(name)
     if name in model.classes.names and model.system.table is not None:
         raise UserError(f"the model was trained on {name!r} and keeps it as it is; choose another name")
-    if not name or name == REST or "/" in name or name.startswith("."):
-        raise UserError(f"{name!r} cannot name a class: it becomes the name of a file")
+    if fault(name) or name == REST or name.startswith("."):
+        raise UserError(f"{name!r} cannot name a class: it {fault(name) or 'becomes the name of a file'}")
     return {name: whole_recordings([s for path in files for s in active_sounds(Path(path).absolute(), name)])}
 
 

@@ -33,6 +33,7 @@ for topic in (data, train, importing, extract, evaluate, smooth, score, cluster)
 def main() -> None:
     """Entry point: a mistake or a full disk ends in one line and exit code 1, Ctrl-C in 130, other signals in 75."""
     threads.prepare()  # before any command loads torch
+    sys.stdout.reconfigure(errors="backslashreplace")  # as standard error: any file's name can be said
     try:
         sedsep.main(standalone_mode=False)
     except UserError as error:

@@ -37,7 +37,7 @@ def download(listing, directory, source):
 @click.command()
 @click.argument("out", type=DIRECTORY)
 @click.option("--root", "roots", type=DIRECTORY, multiple=True, help="Folder of recordings (repeatable).")
-@click.option("--format", "layouts", multiple=True, help="Of each root: auto (default), folders, esc50, fsd50k, ...")
+@click.option("--format", "layouts", multiple=True, help="Of each root: auto (default), folders, esc50, ...")
 @click.option("--synthesise", is_flag=True, help="Synthesise the mini soundbank of the ten DESED classes instead.")
 @click.option("--per-class", default=24, show_default=True, help="Recordings of each class, with --synthesise.")
 @click.option("--noise", is_flag=True, help="Add synthesised stationary noises as backgrounds.")
@@ -56,6 +56,7 @@ def soundbank(
 
     from sedsep.data import enough
     from sedsep.data.corpora.collections import read_collection
+    from sedsep.data.corpora.folder import unread
     from sedsep.data.minibank import synthesise_bank, synthesise_noise
     from sedsep.data.soundbank import build
     from sedsep.data.splits import parse_folds
@@ -63,13 +64,17 @@ def soundbank(
 
     if bool(roots) == synthesise or len(layouts) not in (0, len(roots)):
         raise click.UsageError("give either --root or --synthesise; and --format for none or each of the roots")
-    classes, folds, least = names(classes) or None, parse_folds(folds) or None, enough.parse_least(least)
+    folds, least = parse_folds(folds) or None, enough.parse_least(least)
     with owning(out, beside=True):
         if synthesise:
             roots = (Path(out) / "recordings",)
             synthesise_bank(*roots, seed, per_class)
         recordings = [r for pair in zip(roots, layouts or ["auto"] * len(roots)) for r in read_collection(*pair)]
-        backgrounds = serving(backgrounds, recordings, classes)
+        paths = {recording.path for recording in recordings}
+        left = [line for root in roots for line in unread(Path(root).absolute(), paths)]
+        known = {label for recording in recordings for label in recording.labels}
+        classes = names(classes, known) or None
+        backgrounds = serving(backgrounds, recordings, classes, known)
         if noise_if_needed and not enough.enough_backgrounds(recordings, backgrounds, folds, least, seed):
             click.echo("too few backgrounds among the recordings: synthesised noise is added; to use your own, put "
                        "more into a folder background/<name>/, or name labels in --backgrounds")  # fmt: skip
@@ -79,16 +84,18 @@ def soundbank(
             recordings += read_collection(Path(out) / "noise")
         found = build(out, recordings, classes, backgrounds, folds, seed, least)
     click.echo(f"{out}: {found['sounds']} sounds of {found['classes']} classes, {found['skipped']} skipped")
+    if left:
+        click.echo(f"not read, in {len(left)} folders: {'; '.join(left[:5])}{'; ...' * (len(left) > 5)}")
     if found["empty"]:
         click.echo(f"no sound of: {', '.join(found['empty'])}")
 
 
-def serving(backgrounds, recordings, classes):
+def serving(backgrounds, recordings, classes, known):
     """The labels that ``--backgrounds`` means; what nobody chose is said."""
     from sedsep.data.enough import usual_backgrounds
 
     if backgrounds != "auto":
-        return () if backgrounds == "none" else names(backgrounds)
+        return () if backgrounds == "none" else names(backgrounds, known)
     found = usual_backgrounds(recordings, classes)
     if found:
         click.echo(f"{', '.join(found)}: backgrounds, no classes; to have it otherwise, name them in --classes, or "
@@ -96,9 +103,11 @@ def serving(backgrounds, recordings, classes):
     return found
 
 
-def names(text):
-    """``a,b`` -> ``("a", "b")``."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+def names(text, known=()):
+    """``a,b`` -> ``("a", "b")``; a name with a comma is quoted, or one of those that are ``known``."""
+    from sedsep.names import split
+
+    return split(text, known)
 
 
 @click.command()

@@ -13,6 +13,7 @@ from sedsep.cli.train import DIRECTORY, FILE
 @click.option("--data", type=DIRECTORY, help="Set of clips with the ground truth.")
 @click.option("--ground-truth", type=FILE, help="Instead of --data: table of reference events.")
 @click.option("--durations", type=FILE, help="Instead of --data: table of filename and duration.")
+@click.option("--classes", default="", help="Of --ground-truth, with commas: all event classes, where it lacks some.")
 @click.option("--events", type=FILE, help="A system's events at one threshold, instead of SCORES.")
 @click.option("--operating-points", type=DIRECTORY, help="A system's events, one table per threshold.")
 @click.option("--threshold", default=0.5, show_default=True, help="Threshold on SCORES for the F1 numbers.")
@@ -26,13 +27,14 @@ from sedsep.cli.train import DIRECTORY, FILE
 @click.option("--out", type=FILE, help="Also write the results to this file (JSON), to compare and report.")
 @click.option("--per-clip", is_flag=True, help="Also write a table of single clips beside --out.")
 def score(
-    scores, metrics, data, ground_truth, durations, events, operating_points, threshold, bootstrap, seed, triggered,
-    out, per_clip,
+    scores, metrics, data, ground_truth, durations, classes, events, operating_points, threshold, bootstrap, seed,
+    triggered, out, per_clip,
 ):  # fmt: skip
     """Score a system's output: a directory of SCORES, or its events."""
     from sedsep.evaluate.score import output, score
+    from sedsep.names import split
 
-    truth = score.read_truth(data, ground_truth, durations)
+    truth = score.read_truth(data, ground_truth, durations, split(classes))
     found, truth = output.read(truth, scores, events, operating_points)
     if per_clip and not out:
         raise click.UsageError("--per-clip writes its table beside --out; give that, too")
@@ -66,6 +68,7 @@ def plot():
 def drawing(function):
     """The ground truth's options, which every plot of numbers shares."""
     for option in (
+        click.option("--classes", default="", help="Of --ground-truth: all event classes, where it lacks some."),
         click.option("--durations", type=FILE, help="Instead of --data: table of filename and duration."),
         click.option("--ground-truth", type=FILE, help="Instead of --data: table of reference events."),
         click.option("--data", type=DIRECTORY, help="Set of clips with the ground truth."),
@@ -80,12 +83,13 @@ def drawing(function):
 @click.argument("scores", type=DIRECTORY, nargs=-1)
 @click.option("--operating-points", type=DIRECTORY, help="A system's events, one table per threshold.")
 @click.option("--published", is_flag=True, help="Also psds_eval's curve of 50 thresholds: the number of the tables.")
-def plot_psd_roc(out, data, ground_truth, durations, scores, operating_points, published):
+def plot_psd_roc(out, data, ground_truth, durations, classes, scores, operating_points, published):
     """PSD-ROC of PSDS1 and PSDS2 with the areas, one curve over all thresholds for each directory of SCORES."""
     from sedsep.evaluate.report.psd_roc import draw_psd_roc
     from sedsep.evaluate.score import output, score
+    from sedsep.names import split
 
-    truth = score.read_truth(data, ground_truth, durations)
+    truth = score.read_truth(data, ground_truth, durations, split(classes))
     truth, outputs = output.read_several(truth, scores, operating_points)
     draw_psd_roc(out, truth, outputs, published)
     click.echo(out)
@@ -95,12 +99,13 @@ def plot_psd_roc(out, data, ground_truth, durations, scores, operating_points, p
 @drawing
 @click.argument("scores", type=DIRECTORY, required=False)
 @click.option("--operating-points", type=DIRECTORY, help="A system's events, one table per threshold.")
-def plot_f1(out, data, ground_truth, durations, scores, operating_points):
+def plot_f1(out, data, ground_truth, durations, classes, scores, operating_points):
     """Event F1 of each class over the thresholds of SCORES."""
     from sedsep.evaluate.report.f1_curves import draw_f1
     from sedsep.evaluate.score import output, score
+    from sedsep.names import split
 
-    truth = score.read_truth(data, ground_truth, durations)
+    truth = score.read_truth(data, ground_truth, durations, split(classes))
     found, truth = output.read(truth, scores, None, operating_points)
     draw_f1(out, truth, found)
     click.echo(out)

@@ -1,7 +1,10 @@
 """Enough: which recordings serve as backgrounds, and whether a bank has as many of everything as scenes need."""
 
+import shlex
+
 from sedsep.data.splits import SPLITS, allowed_splits, quotas, split_sources
 from sedsep.errors import UserError, nearest
+from sedsep.names import join
 
 USUAL = ("rain", "sea_waves", "wind")  # steady, everywhere, and rarely a class of their own
 MOST = 1000  # recordings that a class may need
@@ -73,7 +76,7 @@ def check_classes(least: dict, classes, sounds: set, split: dict) -> None:
     raise UserError(
         f"too few recordings: {listed}; a class needs {_said(least)}, each with a sound in it and an original of its "
         f"own: {needed(least)} where no folds divide them; add some"
-        + (f", or do without: --classes {','.join(rest)}" if rest else "")
+        + (f", or do without: --classes {shlex.quote(join(rest))}" if rest else "")
     )
 
 

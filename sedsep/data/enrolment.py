@@ -139,7 +139,7 @@ def read_pairs(clip_set: ClipSet) -> dict:
         raise UserError(f"{path}: no such file; it says what to extract; make it: sedsep pair BANK {path.parent}")
     table = read_table(path, ("filename", "event_label", *SPAN), numeric=("onset", "offset"))
     asked = {clip.filename: [] for clip in clip_set}
-    for line, row in enumerate(table.itertuples(index=False), start=2):
+    for line, row in zip(table.index, table.itertuples(index=False)):
         clip_set.classes.index(row.event_label, f"{path}:{line}")
         if row.filename not in asked:
             raise UserError(f"{path}:{line}: clip {row.filename!r} is not in clips.tsv; run sedsep pair again")

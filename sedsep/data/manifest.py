@@ -20,6 +20,7 @@ from sedsep.data.missing import read_missing
 from sedsep.errors import UserError
 from sedsep.files import remove, write_table, write_text
 from sedsep.labels import EVENT_COLUMNS, Classes, events_table
+from sedsep.names import join, normal
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def write_set(directory, classes, clips) -> None:
         UserError: filenames repeat, or the disk cannot be written.
     """
     directory, clips = Path(directory), list(clips)
-    repeated = [name for name, count in Counter(clip.filename for clip in clips).items() if count > 1]
+    repeated = [name for name, count in Counter(normal(clip.filename) for clip in clips).items() if count > 1]
     if repeated:
         raise UserError(f"{directory}: filename {repeated[0]!r} is not unique")
     root = os.path.abspath(directory)
@@ -160,7 +161,7 @@ def write_set(directory, classes, clips) -> None:
     if clips and clips[0].strong is not None:
         table("strong.tsv", EVENT_COLUMNS, (row for c in clips for row in _strong_rows(c)))
     if clips and clips[0].weak is not None:
-        table("weak.tsv", ["filename", "event_labels"], ((c.filename, ",".join(c.weak)) for c in clips))
+        table("weak.tsv", ["filename", "event_labels"], ((c.filename, join(c.weak)) for c in clips))
     if clips and clips[0].stems is not None:
         rows = ((c.filename, place(s.path), s.label, s.role, s.source) for c in clips for s in c.stems)
         table("stems.tsv", ["filename", "path", "event_label", "role", "source"], rows)

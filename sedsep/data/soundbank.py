@@ -16,7 +16,7 @@ from sedsep import progress
 from sedsep.data import activity, audio, enough
 from sedsep.data.splits import SPLITS, allowed_splits, split_sources
 from sedsep.errors import UserError, nearest
-from sedsep.files import read_table, write_table, write_text
+from sedsep.files import located, read_table, write_table, write_text
 from sedsep.labels import Classes
 
 COLUMNS = ["path", "label", "role", "onset", "offset", "split", "source"]
@@ -60,7 +60,7 @@ class Soundbank:
         classes = Classes.read(directory / "classes.txt")
         table = read_table(directory / "sounds.tsv", COLUMNS, numeric=("onset", "offset"))
         sounds = []
-        for line, row in enumerate(table.itertuples(index=False), start=2):
+        for line, row in zip(table.index, table.itertuples(index=False)):
             where = f"{directory / 'sounds.tsv'}:{line}"
             if row.role == "foreground":
                 classes.index(row.label, where)
@@ -68,7 +68,7 @@ class Soundbank:
                 raise UserError(f"{where}: unknown split {row.split!r}{nearest(row.split, SPLITS)}")
             if not 0 <= row.onset < row.offset:
                 raise UserError(f"{where}: onset {row.onset:g} s and offset {row.offset:g} s are out of order")
-            path = Path(os.path.normpath(directory.absolute() / row.path))
+            path = located(os.path.normpath(directory.absolute() / row.path))
             sounds.append(Sound(path, row.label, row.role, row.onset, row.offset, row.split, row.source))
         return cls(directory, classes, tuple(sounds))
 

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from sedsep.data import audio
 from sedsep.errors import UserError, nearest
-from sedsep.files import read_table
+from sedsep.files import located, read_table
 from sedsep.labels import EVENT_COLUMNS
+from sedsep.names import split
 
 DOMAINS = ("synthetic", "real", "")
 ROLES = ("foreground", "background")
@@ -55,7 +56,7 @@ def clips(table_path) -> tuple:
     """``clips.tsv`` -> ``(filename -> Listed, [Fault, ...])``; the audio of a listed clip may be missing."""
     listed, faults = {}, []
     for line, row in _rows(table_path, faults, ("filename", "path"), ("domain",)):
-        path = Path(os.path.abspath(table_path.parent / row.path))
+        path = located(os.path.abspath(table_path.parent / row.path))
         domain = row.domain if row.domain in DOMAINS else ""
         if not row.filename:
             faults.append(Fault(table_path, line, "empty filename", "name the clip"))
@@ -150,7 +151,7 @@ def weak(table_path, classes, listed, faults):
         if row.filename in weak:
             faults.append(_repeated(table_path, line, row.filename))
             continue
-        labels = [label for label in row.event_labels.split(",") if label]
+        labels = split(row.event_labels, classes.names)
         unknown = [label for label in labels if label not in classes.names]
         fix = "label left out"
         faults.extend(_unknown_label(table_path, line, label, classes, fix) for label in unknown)
@@ -167,7 +168,7 @@ def stems(table_path, classes, listed, faults):
     for line, row in _rows(table_path, faults, ("filename", "path", "event_label", "role", "source")):
         if not _known_clip(table_path, line, row.filename, listed, faults):
             continue
-        path = Path(os.path.abspath(table_path.parent / row.path)) if row.path else None
+        path = located(os.path.abspath(table_path.parent / row.path)) if row.path else None
         label, role = row.event_label, row.role
         if role not in ROLES:
             role = "foreground" if label else "background"
@@ -196,7 +197,8 @@ def first_lines(table_path) -> dict:
 
 def _rows(table_path, faults, required, optional=(), numeric=(), fix="row left out"):
     """``(line of the file, row)`` for each row; of ``numeric``, an empty field is NaN, no number is None."""
-    for line, row in enumerate(read_table(table_path, required, optional).itertuples(index=False), start=2):
+    table = read_table(table_path, required, optional)
+    for line, row in zip(table.index, table.itertuples(index=False)):
         numbers = {column: _number(getattr(row, column)) for column in numeric}
         for column, number in numbers.items():
             if number is None:

@@ -12,8 +12,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sedsep import delimited
 from sedsep.errors import UserError
-from sedsep.files import clip_id, read_json, read_table, write_json, write_table, write_text, writing_directory
+from sedsep.files import (
+    clip_id,
+    read_json,
+    read_table,
+    read_text,
+    write_json,
+    write_table,
+    write_text,
+    writing_directory,
+)
+from sedsep.names import normal
 
 # Windows that touch to the microsecond touch: tables carry rounded times.
 KIND = "a score directory"
@@ -85,16 +96,18 @@ class ScoreSet:
         inside = (directory / "strong").is_dir()
         strong = directory / "strong" if inside else directory
         paths = strong.rglob("*.tsv") if inside else strong.glob("*.tsv")
-        paths = sorted(p for p in paths if (inside or p.name not in BESIDE) and not p.name.startswith("."))
+        paths = sorted(
+            p for p in paths if (inside or p.name not in BESIDE) and not p.name.startswith("._")
+        )  # macOS's own begin so
         if not paths:
             raise UserError(f"{directory}: no score tables; expected strong/<id>.tsv, as 'sedsep decode' writes")
         classes, clips = None, {}
         for path in paths:
-            names, table = _read_clip(path)
+            names, table, lines = _read_clip(path)
             classes = classes or names
             if names != classes:
                 raise UserError(f"{path}:1: {differ(names, classes)}; {paths[0].name} has: {', '.join(classes)}")
-            clips[path.relative_to(strong).as_posix().removesuffix(".tsv")] = _checked(table, path)
+            clips[normal(path.relative_to(strong).as_posix().removesuffix(".tsv"))] = _checked(table, path, lines)
         info = read_json(directory / "scores.json") if (directory / "scores.json").is_file() else {}
         return cls(classes, clips, read_weak(directory / "weak.tsv", classes, clips), info)
 
@@ -125,7 +138,7 @@ def write_clip(directory, name: str, classes, clip: ClipScores) -> None:
     """
     times = np.stack([clip.boundaries[:-1], clip.boundaries[1:]], 1)
     _checked(np.concatenate([times, clip.scores], 1, dtype=float), f"{name}.tsv")
-    header = "\t".join(("onset", "offset", *classes)) + "\n"
+    header = delimited.line(("onset", "offset", *classes))
     write_text(Path(directory) / "strong" / f"{name}.tsv", header + _text(times, clip.scores))
 
 
@@ -151,29 +164,30 @@ def differ(found, expected) -> str:
 
 
 def _read_clip(path):
-    """Class names and ``(L', 2 + C)`` numbers of one table."""
+    """Class names, ``(L', 2 + C)`` numbers of one table, and the line of each row."""
+    header, *body = read_text(path, "a table of scores").rstrip("\r\n").split("\n")
+    columns = header.rstrip("\r").split("\t")
     try:
-        header, first, *rest = path.read_text(encoding="utf-8").splitlines()
-        table = np.loadtxt([first, *rest], delimiter="\t", ndmin=2, comments=None)
+        table = np.loadtxt(body, delimiter="\t", ndmin=2, comments=None) if body else np.zeros((0, 0))
     except ValueError:
         return _read_slowly(path)
-    columns = header.split("\t")
-    if columns[:2] != ["onset", "offset"] or table.shape[1] != len(columns):
+    if columns[:2] != ["onset", "offset"] or table.shape != (max(len(body), 1), len(columns)) or '"' in header:
         return _read_slowly(path)
-    return _named(path, columns[2:]), table
+    return _named(path, columns[2:]), table, range(2, len(body) + 2)
 
 
 def _read_slowly(path):
     """The same through the table reader, which finds the fault and names its line."""
-    table = read_table(path, ("onset", "offset"))
-    table = read_table(path, ("onset", "offset"), numeric=table.columns)
-    names = _named(path, [str(column) for column in table.columns if column not in ("onset", "offset")])
+    columns = read_table(path, ("onset", "offset")).columns
+    names = _named(path, [column for column in columns if column not in ("onset", "offset")])
+    table = read_table(path, ("onset", "offset"), numeric=columns)
     if not len(table):
         raise UserError(f"{path}: no rows; a clip has at least one window")
-    return names, table[["onset", "offset", *names]].to_numpy(float)
+    return names, table[["onset", "offset", *names]].to_numpy(float), table.index
 
 
 def _named(path, names):
+    names = [normal(name) for name in names]
     if not names:
         raise UserError(f"{path}:1: no class columns after onset and offset")
     if len(set(names)) != len(names) or not all(names):
@@ -181,12 +195,13 @@ def _named(path, names):
     return tuple(names)
 
 
-def _checked(table, path) -> ClipScores:
-    """``(L', 2 + C)`` numbers as a clip's scores; row ``i`` is line ``i + 2`` of ``path``."""
+def _checked(table, path, lines=None) -> ClipScores:
+    """``(L', 2 + C)`` numbers as a clip's scores; row ``i`` is line ``lines[i]`` of ``path``."""
+    lines = range(2, len(table) + 2) if lines is None else lines
     onset, offset, scores = table[:, 0], table[:, 1], table[:, 2:]
     if not ((scores >= 0) & (scores <= 1)).all():
         row, column = np.argwhere(~((scores >= 0) & (scores <= 1)))[0]
-        raise UserError(f"{path}:{row + 2}: score {scores[row, column]:g} is not in [0, 1]; write probabilities")
+        raise UserError(f"{path}:{lines[row]}: score {scores[row, column]:g} is not in [0, 1]; write probabilities")
     step = onset - np.concatenate([[0], offset[:-1]])
     for wrong, what in (
         (~(offset > onset), "window does not end after it starts"),
@@ -195,7 +210,7 @@ def _checked(table, path) -> ClipScores:
     ):
         if wrong.any():
             row = int(wrong.argmax())
-            raise UserError(f"{path}:{row + 2}: {what} ({onset[row]:g} to {offset[row]:g} s)")
+            raise UserError(f"{path}:{lines[row]}: {what} ({onset[row]:g} to {offset[row]:g} s)")
     return ClipScores(np.concatenate([[0.0], offset]), scores)
 
 
@@ -210,7 +225,7 @@ def read_weak(path, classes, ids=()) -> dict:
     table = read_table(path, ("filename", *classes), numeric=classes)
     scores = table[list(classes)].to_numpy(float)
     for row in np.flatnonzero(~((scores >= 0) & (scores <= 1)).all(1))[:1]:
-        raise UserError(f"{path}:{row + 2}: a score is not in [0, 1]; write probabilities")
+        raise UserError(f"{path}:{table.index[row]}: a score is not in [0, 1]; write probabilities")
     return {name if name in ids else clip_id(name): row for name, row in zip(table["filename"], scores)}
 
 

@@ -33,6 +33,6 @@ def test_the_class_is_the_mean_and_the_others_stay(tmp_path, extractor, tone):
 def test_names_that_cannot_be(extractor, tone):
     model = load(extractor())
     for name, message in (("High", "trained on 'High'"), ("a/b", "cannot name"), ("rest", "cannot name"),
-                          ("", "cannot name")):  # fmt: skip
+                          ("", "cannot name"), ("a\tb", "a tab, a line"), (" a", "spaces around")):  # fmt: skip
         with pytest.raises(UserError, match=message):
             enrol.shots_of(name, [tone("a.wav")], model)

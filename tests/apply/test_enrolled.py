@@ -2,11 +2,15 @@
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sedsep.apply import enrolled as registry
 from sedsep.apply.enrolled import Enrolled
 from sedsep.apply.model import load
 from sedsep.errors import UserError
+from sedsep.names import fault, normal
+from tests.awkward import names
 
 
 def test_numbers_read_back_equal(tmp_path, extractor):
@@ -23,6 +27,25 @@ def test_numbers_read_back_equal(tmp_path, extractor):
     for name in learnt:
         np.testing.assert_array_equal(found[name].embedding, learnt[name].embedding)
     assert path.read_text().splitlines()[1].startswith("bark\tmean\ta b.wav | c.wav\t")
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(names.map(normal).filter(lambda name: not fault(name)), st.lists(names, min_size=1, max_size=3))
+def test_any_names_read_back(tmp_path, extractor, name, recordings):
+    model = load(extractor())
+    learnt = {name: Enrolled(name, "mean", tuple(recordings), np.ones(8, np.float32))}
+    registry.write(tmp_path / "t.tsv", model, learnt)
+    ((key, found),) = registry.read(tmp_path / "t.tsv", model).items()
+    assert (key, found.name, found.recordings) == (name, name, tuple(recordings))
+
+
+def test_a_list_of_recordings_that_is_none(tmp_path, extractor):
+    model = load(extractor())
+    registry.write(tmp_path / "t.tsv", model, {"a": Enrolled("a", "mean", ("[",), np.ones(8, np.float32))})
+    text = (tmp_path / "t.tsv").read_text()
+    (tmp_path / "t.tsv").write_text(text.replace('["["]', '["['))
+    with pytest.raises(UserError, match="t.tsv:2: .* the recordings are no list; enroll 'a' again"):
+        registry.read(tmp_path / "t.tsv", model)
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,8 @@ def test_the_cure_names_the_classes_that_are_left():
     split = split_sources({"dog": sources}, dict.fromkeys(sources, SPLITS), seed=1)
     with pytest.raises(UserError, match=r"cat has 0 \(0 train, 0 validation, 0 test\).*--classes dog$"):
         check_classes(LEAST, ("cat", "dog"), {("dog", source) for source in sources}, split)
+    with pytest.raises(UserError, match=r"""--classes '"Bark, a dog.s"'$"""):
+        check_classes(LEAST, ("cat", "Bark, a dog(s"), {("Bark, a dog(s", source) for source in sources}, split)
 
 
 @pytest.mark.parametrize("text, message", [("trian=2", "did you mean 'train'"), ("train=many", "train=2"),

@@ -3,9 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sedsep.errors import UserError
+from sedsep.names import fault, normal
 from sedsep.scores.directory import ClipScores, ScoreSet
+from tests.awkward import names
 
 ROWS = [[0, 0.5, 0.1, 0.2], [0.5, 1, 0.3, 0.4], [1, 1.2, 0.5, 0.6]]
 
@@ -90,7 +94,7 @@ def test_faults_of_a_directory(tmp_path):
     with pytest.raises(UserError, match=r"b\.tsv:2"):
         ScoreSet.read(tmp_path)
     (tmp_path / "b.tsv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match=r"b\.tsv: not a tab-separated"):
+    with pytest.raises(UserError, match=r"b\.tsv: not a table of scores in UTF-8"):
         ScoreSet.read(tmp_path)
 
 
@@ -125,3 +129,45 @@ def test_ids_may_have_folders_and_look_like_filenames(tmp_path):
     ours.write(tmp_path / "out")
     read = ScoreSet.read(tmp_path / "out")
     assert sorted(read.clips) == names == sorted(read.weak)
+
+
+ids = names.map(normal).filter(lambda name: "/" not in name and not name.startswith(".") and len(name.encode()) < 200)
+classes = names.map(normal).filter(lambda name: not fault(name))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(ids, min_size=1, max_size=3, unique=True), st.lists(classes, min_size=1, max_size=3, unique=True))
+def test_any_names_there_and_back(tmp_path, clips, columns):
+    scores = {name: ClipScores(np.array([0, 0.5]), np.full((1, len(columns)), 0.25)) for name in clips}
+    ours = ScoreSet(tuple(columns), scores, {name: np.full(len(columns), 0.5) for name in clips})
+    ours.write(tmp_path / "out")
+    read = ScoreSet.read(tmp_path / "out")
+    assert read.classes == ours.classes and set(read.clips) == set(read.weak) == set(clips)
+
+
+@pytest.mark.parametrize("name", ["weak", "a.wav", 'say "hi"', "tab\there", "caf\u00e9"])
+def test_ids_that_look_like_something_else(tmp_path, name):
+    ScoreSet(("Dog",), {name: ClipScores(np.array([0, 1.0]), np.ones((1, 1)))}, {name: np.ones(1)}).write(
+        tmp_path / "o"
+    )
+    read = ScoreSet.read(tmp_path / "o")
+    assert list(read.clips) == list(read.weak) == [name]
+
+
+def test_names_from_a_disk_in_another_form(tmp_path):
+    write(tmp_path / "strong" / "cafe\u0301.tsv", columns=("onset", "offset", "Cafe\u0301", "Dog"))
+    write(tmp_path / "weak.tsv", [["cafe\u0301.wav", 0.5, 0.5]], ("filename", "Caf\u00e9", "Dog"))
+    read = ScoreSet.read(tmp_path)
+    assert list(read.clips) == list(read.weak) == ["caf\u00e9"] and read.classes == ("Caf\u00e9", "Dog")
+
+
+@pytest.mark.parametrize(
+    "encoding, end", [("utf-8-sig", "\n"), ("utf-16", "\r\n"), ("utf-8", "\t\r\n"), ("utf-8", "\n\n")]
+)
+def test_tables_as_programs_save_them(tmp_path, encoding, end):
+    rows = ["onset\toffset\tCat\tDog", "0\t0.5\t0.1\t0.2", "0.5\t1\t0.3\t7"]
+    (tmp_path / "a.tsv").write_bytes(end.join([*rows[:2], ""]).encode(encoding))
+    assert ScoreSet.read(tmp_path).clips["a"].scores.tolist() == [[0.1, 0.2]]
+    (tmp_path / "a.tsv").write_bytes(end.join([*rows, ""]).encode(encoding))
+    with pytest.raises(UserError, match=rf"a.tsv:{5 if end.count(chr(10)) == 2 else 3}: score 7 is not in"):
+        ScoreSet.read(tmp_path)

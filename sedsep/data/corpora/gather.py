@@ -12,7 +12,8 @@ import pandas as pd
 
 from sedsep import progress
 from sedsep.data import audio
-from sedsep.data.corpora.listings import Entry, Folder
+from sedsep.data.corpora.folder import Folder
+from sedsep.data.corpora.listings import Entry
 from sedsep.data.manifest import Clip, ClipSet, write_set
 from sedsep.data.missing import write_missing
 from sedsep.data.parallel import over

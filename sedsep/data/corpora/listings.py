@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from sedsep import delimited
 from sedsep.data import tables
 from sedsep.errors import UserError
-from sedsep.files import AUDIO_EXTENSIONS, read_table
+from sedsep.files import read_table, read_text
 from sedsep.labels import Classes
+from sedsep.names import join, normal, split
 
 
 class Span(NamedTuple):
@@ -77,7 +79,7 @@ def _strong(path, classes):
 
 def _weak(path, classes):
     labels = read_table(path, ("filename", "event_labels"))["event_labels"]
-    _known_labels(path, (label for row in labels for label in row.split(",")), classes)
+    _known_labels(path, (label for row in labels for label in split(row, classes.names)), classes)
     listed, faults = _listed(path), []
     tags = tables.weak(path, classes, listed, faults)
     return [Entry(name, name, weak=tags.get(name, ())) for name in listed], faults
@@ -89,21 +91,23 @@ def _names(path, _):
 
 def _mixtures(path, _):
     entries = []
-    for places in _lines(path, "\t"):
+    for line, places in _lines(path, "\t"):
         if len(places) < 2:
-            raise UserError(f"{path}: {places[0]!r} has no sources; expected a mixture and its sources between tabs")
+            raise UserError(
+                f"{path}:{line}: {places[0]!r} has no sources; expected a mixture and its sources between tabs"
+            )
         entries.append(Entry(_flat(places[0]), places[0], stems=tuple(places[1:])))
     return entries, []
 
 
 def _spans(path, _):
-    entries = {}
-    for line, row in enumerate(_lines(path, ","), start=1):
+    entries, rows = {}, _lines(path, ",")
+    for line, row in rows:
         for video, *numbers in (row[i : i + 4] for i in range(0, len(row), 4)):  # mixtures of mixtures: several
             try:
                 start, end, position = map(float, numbers)
             except ValueError:
-                if line == 1:
+                if line == rows[0][0]:
                     continue  # a header
                 raise UserError(f"{path}:{line}: expected video, start, end, offset in seconds") from None
             if not 0 <= start < end or position < 0:
@@ -119,52 +123,30 @@ KINDS = {"strong": _strong, "weak": _weak, "names": _names, "mixtures": _mixture
 def _listed(path) -> dict:
     """filename -> its first line, as ``tables`` wants it."""
     listed = {}
-    for line, name in enumerate(read_table(path, ("filename",))["filename"], start=2):
+    for line, name in read_table(path, ("filename",))["filename"].items():
         listed.setdefault(name, tables.Listed(line, Path(name), ""))
     return listed
 
 
 def _known_labels(path, labels, classes):
     for label in dict.fromkeys(label for label in labels if label):
+        if "," in label and label not in classes.names:
+            raise UserError(f"{path}: label {label!r} is no class; --classes takes names with commas in quotes: "
+                            f"'{join([label])},...'")  # fmt: skip
         classes.index(label, str(path))
 
 
 def _lines(path, separator) -> list:
-    """Rows of a table without a header."""
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
-    try:
-        rows = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: not a text file") from None
-    return [[field.strip() for field in row.split(separator)] for row in rows if row.strip()]
+    """``[(line, fields), ...]`` of a table without a header; empty fields at the end of a row do not count."""
+    found = []
+    for line, fields in delimited.rows(read_text(path, "a list"), separator):
+        fields = [field.strip() for field in fields]
+        while not fields[-1]:
+            fields.pop()
+        found.append((line, fields))
+    return found
 
 
 def _flat(place) -> str:
     """A filename that keeps apart what lies in different folders."""
-    return "_".join(Path(place).parts)
-
-
-class Folder:
-    """Where a corpus's recordings are; a recording may have another extension than its list says.
-
-    Args:
-        root: the folder; the places of a list are relative to it.
-    """
-
-    def __init__(self, root):
-        self.root, self.found = Path(root), {}
-        if not self.root.is_dir():
-            raise UserError(f"{self.root}: no such folder of recordings")
-
-    def find(self, place: str):
-        """The path of a recording, or None."""
-        path = self.root / place
-        if path.parent not in self.found:
-            names = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-            self.found[path.parent] = {
-                stem: name for stem, _, name in ((*name.rpartition(".")[::2], name) for name in sorted(names))
-                if name.rpartition(".")[2].lower() in AUDIO_EXTENSIONS
-            }  # fmt: skip
-        name = self.found[path.parent].get(path.name.rpartition(".")[0] or path.name)
-        return None if name is None else path.parent / name
+    return normal("_".join(Path(place).parts))

@@ -37,7 +37,7 @@ def read_list(path) -> list:
     columns = ("bytes", "checksum", "unpack")
     table = read_table(path, required=("file", "url"), optional=columns, numeric=("bytes",))
     listed = {}
-    for line, row in enumerate(table.itertuples(), 2):
+    for line, row in zip(table.index, table.itertuples()):
         place = PurePosixPath(row.file)
         size = None if math.isnan(row.bytes) else int(row.bytes) if row.bytes % 1 == 0 else -1
         one = Listed(str(place), tuple(row.url.split()), size, row.checksum.lower(), row.unpack == "yes")

@@ -89,7 +89,7 @@ def from_rows(title: str, path) -> Table:
     rows = read_table(path, ROW)
     names = [name for name in rows.columns if name not in ROW]
     heads = {name: column(name, path).head for name in names}
-    rows = read_table(path, ROW, numeric=names)
+    rows = read_table(path, ROW, numeric=names).reset_index(drop=True)
     cells = [
         Cell(line, (row["system"], row["model"]), heads[name], name, f"{row['key']}.{row['model']}", "", "", row[name])
         for line, row in rows.iterrows()

@@ -16,8 +16,9 @@ from sedsep.evaluate.score.output import Output
 from sedsep.evaluate.score.separation import read_like, resampled
 from sedsep.evaluate.score.truth import Truth
 from sedsep.evaluate.score.unit import DECIBEL
-from sedsep.files import clip_id
+from sedsep.files import clip_id, located
 from sedsep.metrics import separation
+from sedsep.names import normal
 
 PAIRWISE = {"sdr": separation.pairwise_sdr, "si-sdr": separation.pairwise_si_sdr}
 NAMES = ("sdr", "sdr-improvement", "si-sdr", "si-sdr-improvement", "leakage")
@@ -60,15 +61,16 @@ def _table(truth, output) -> pd.DataFrame:
     with progress.bar(len(truth.filenames), "clip", "extraction") as bar:
         for name, clip in truth.clips.items():
             bar.update(1)
-            paths = sorted(output.extracted.glob(f"*/{clip_id(name)}/*.wav"))
+            folders = (located(clue / clip_id(name)) for clue in output.extracted.iterdir())
+            paths = sorted(path for folder in folders for path in folder.glob("*.wav"))
             if not paths:
                 continue
             rate, _ = audio.form(clip.path)
             mixture = audio.read(clip.path, rate)
             targets = _targets(clip, rate)
-            for label in sorted({path.stem for path in paths}):
+            for label in sorted({normal(path.stem) for path in paths}):
                 truth.classes.index(label, str(output.extracted))
-                named = [path for path in paths if path.stem == label]
+                named = [path for path in paths if normal(path.stem) == label]
                 found = {path.parent.parent.name: read_like(path, rate, mixture) for path in named}
                 if label not in targets:
                     for clue, sound in found.items():

@@ -8,6 +8,7 @@ import numpy as np
 from sedsep.errors import UserError, nearest
 from sedsep.evaluate.score.truth import Truth, check_events, few, read_events, with_classes
 from sedsep.files import clip_id
+from sedsep.names import normal
 from sedsep.scores.directory import ScoreSet, differ
 from sedsep.scores.events import OPERATING_POINTS, decode
 
@@ -106,22 +107,24 @@ def read(truth: Truth, scores=None, events=None, operating_points=None, others=F
     points = _read_operating_points(operating_points) if operating_points else {}
     tables = ([table] if events else []) + list(points.values())
     truth = _common_classes(truth, score_set, tables, sources)
-    names = {clip_id(name): name for name in truth.filenames}
+    ids = {clip_id(name): name for name in truth.filenames}
+    names = ids | {name: name for name in truth.filenames}  # tables of events name files, or ids
     named = set()
     for where in tables:
-        where["filename"] = [names.get(clip_id(name), name) for name in where["filename"]]
+        where["filename"] = [names.get(name) or names.get(clip_id(name), name) for name in where["filename"]]
         named |= set(where["filename"])
     found, weak = None, {}
     if score_set:
         order = [score_set.classes.index(name) for name in truth.classes]
-        found = {names.get(name, name): _columns(clip, order) for name, clip in score_set.clips.items()}
-        weak = {names.get(name, name): row[order] for name, row in score_set.weak.items()}
+        found = {ids.get(name, name): _columns(clip, order) for name, clip in score_set.clips.items()}
+        weak = {ids.get(name, name): row[order] for name, row in score_set.weak.items()}
         named |= set(found)
+    folders = set()
     if separated:
-        folders = {path.parent.relative_to(separated).as_posix() for path in separated.rglob("source*.wav")}
-        named |= {names.get(name, name) for name in folders}
+        folders |= {normal(path.parent.relative_to(separated).as_posix()) for path in separated.rglob("source*.wav")}
     if extracted:
-        named |= {names.get(path.name, path.name) for path in extracted.glob("*/*") if path.is_dir()}
+        folders |= {normal(path.name) for path in extracted.glob("*/*") if path.is_dir()}
+    named |= {ids.get(name, name) for name in folders}
     missing = tuple(name for name in truth.filenames if name not in named)
     unknown = sorted(named - set(truth.filenames))
     if unknown and not others:
@@ -174,10 +177,10 @@ def _read_operating_points(directory) -> dict:
 
 
 def _common_classes(truth, score_set, tables, sources) -> Truth:
-    """The truth in the classes of the output; loose files of truth do not know of classes without events."""
+    """The truth in the classes of the scores; loose files of truth do not know of classes without events."""
     labels = sorted(set().union(*(table["event_label"].unique() for table in tables)))
-    if truth.clips is None:
-        names = score_set.classes if score_set else sorted({*truth.classes, *labels})
+    if truth.clips is None and score_set:
+        names = score_set.classes
         lacking = [name for name in truth.classes if name not in names]
         if lacking:
             raise UserError(f"{sources['scores']}: {differ(names, truth.classes.names)} (of {truth.source})")
@@ -186,7 +189,9 @@ def _common_classes(truth, score_set, tables, sources) -> Truth:
         raise UserError(f"{sources['scores']}: {differ(score_set.classes, truth.classes.names)} (of {truth.source})")
     unknown = [label for label in labels if label not in truth.classes.names]
     if unknown:
-        raise UserError(f"events of unknown class {few(unknown)}{nearest(unknown[0], truth.classes.names)}")
+        cure = "; name all classes with --classes, where it is one without references" if truth.clips is None else ""
+        where, near = ", ".join(sources.values()), nearest(unknown[0], truth.classes.names)
+        raise UserError(f"{where}: events of unknown class {few(unknown)}{near}{cure}")
     return truth
 
 

@@ -44,11 +44,17 @@ METRICS = {
 }
 
 
-def read_truth(data=None, ground_truth=None, durations=None) -> Truth:
-    """Ground truth of a data directory, or of two tables. Raises UserError where neither or both are given."""
+def read_truth(data=None, ground_truth=None, durations=None, classes=None) -> Truth:
+    """Ground truth of a data directory, or of two tables and the names of the classes, where the events lack some.
+
+    Raises:
+        UserError: neither or both are given, or classes with a directory, which has its own.
+    """
     if bool(data) == bool(ground_truth or durations) or bool(ground_truth) != bool(durations):
         raise UserError("give the ground truth: either --data DIR, or --ground-truth TSV and --durations TSV")
-    return from_directory(data) if data else from_files(ground_truth, durations)
+    if data and classes:
+        raise UserError(f"--classes goes with --ground-truth; the classes of {data} stand in its classes.txt")
+    return from_directory(data) if data else from_files(ground_truth, durations, classes)
 
 
 def score(truth: Truth, output, metrics, threshold=0.5, bootstrap=0, seed=0, triggered="others") -> list:

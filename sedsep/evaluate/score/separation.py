@@ -13,7 +13,7 @@ from sedsep.evaluate.score.number import Number
 from sedsep.evaluate.score.output import Output
 from sedsep.evaluate.score.truth import Truth
 from sedsep.evaluate.score.unit import DECIBEL
-from sedsep.files import clip_id
+from sedsep.files import clip_id, located
 from sedsep.metrics import separation
 
 
@@ -111,7 +111,7 @@ def separated_clips(metric, truth, output):
     with progress.bar(len(truth.filenames), "clip", metric) as bar:
         for name, clip in truth.clips.items():
             bar.update(1)
-            paths = sorted((output.separated / clip_id(name)).glob("source*.wav"))
+            paths = sorted(located(output.separated / clip_id(name)).glob("source*.wav"))
             stems = [stem for stem in clip.stems or () if stem.path is not None]
             if not paths or not stems:
                 continue

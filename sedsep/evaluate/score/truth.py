@@ -83,30 +83,61 @@ def from_directory(directory) -> Truth:
     return _checked(truth, Path(directory) / "strong.tsv", f"sedsep validate {directory} --fix OUT")
 
 
-def from_files(ground_truth, durations) -> Truth:
+def from_files(ground_truth, durations, classes=None) -> Truth:
     """Ground truth of a table of events (filename, onset, offset, event_label) and one of durations.
 
-    A clip without events may have a row with three empty fields, or no row; the classes are those of the events.
+    A clip without events may have a row with three empty fields, or no row.
+
+    Args:
+        classes: names in order; None: those of the events.
 
     Raises:
-        UserError: a table cannot be read, has no clips or no events, or an event is not a legal one.
+        UserError: a table cannot be read, has no clips or no events, or an event is not a legal one; two durations
+            of a clip; a label is none of the classes, or two labels differ in case alone.
     """
-    table = read_table(durations, ("filename", "duration"), numeric=("duration",))
-    for row in np.flatnonzero(~(table["duration"] > 0))[:1]:
-        raise UserError(f"{durations}:{row + 2}: duration of {table['filename'][row]!r} is not positive")
-    table = table.drop_duplicates("filename").sort_values("filename")
+    table = _durations(durations)
     seconds = dict(zip(table["filename"], table["duration"].tolist()))
     if not seconds:
         raise UserError(f"{durations}: lists no clips; there is nothing to score")
-    events = read_events(ground_truth)
+    events = read_events(ground_truth, lasting=True)
     if events.empty:
         raise UserError(f"{ground_truth}: has no events; there is nothing to score")
     unknown = sorted(set(events["filename"]) - set(seconds))
     if unknown:
         raise UserError(f"{ground_truth}: {len(unknown)} clips are not in {durations}: {few(unknown)}; add them")
-    classes = Classes(sorted(set(events["event_label"])))
+    classes = _vocabulary(events["event_label"].unique(), classes, ground_truth)
     truth = Truth(str(ground_truth), classes, seconds, events, _tags(events, seconds, classes))
-    return _checked(truth, ground_truth, "sedsep validate DIR --fix OUT, on its data directory")
+    return _checked(truth, ground_truth, "merge or cut them in that table")
+
+
+def _durations(path) -> pd.DataFrame:
+    """filename, duration: one row per clip, sorted. Raises UserError for one that is not positive, or for two."""
+    table = read_table(path, ("filename", "duration"), numeric=("duration",))
+    for line, row in table[~(table["duration"] > 0)].head(1).iterrows():
+        raise UserError(f"{path}:{line}: duration of {row['filename']!r} is not positive")
+    first = table.groupby("filename")["duration"].transform("first")
+    for line, row in table[table["duration"] != first].head(1).iterrows():
+        what = f"{row['filename']!r} has {row['duration']:g} s here and {first[line]:g} s in an earlier line"
+        raise UserError(f"{path}:{line}: {what}; keep one of them")
+    return table.drop_duplicates("filename").sort_values("filename")
+
+
+def _vocabulary(labels, classes, path) -> Classes:
+    """The classes of loose events: those that were given, or all labels."""
+    if classes:
+        classes = Classes(classes)
+        for label in labels:
+            classes.index(label, str(path))
+        return classes
+    alike = {}
+    for label in labels:
+        first = alike.setdefault(label.casefold(), label)
+        if first != label:
+            raise UserError(f"{path}: labels {first!r} and {label!r} differ in case alone; give both one name")
+    try:
+        return Classes(sorted(labels))
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
 
 
 def with_classes(truth: Truth, names) -> Truth:
@@ -119,21 +150,24 @@ def with_classes(truth: Truth, names) -> Truth:
     return replace(truth, classes=classes, tags=tags)
 
 
-def read_events(path) -> pd.DataFrame:
-    """Read a table of events, tab- or comma-separated; columns by name in any order, rows without events left out.
+def read_events(path, lasting=False) -> pd.DataFrame:
+    """Read a table of events, columns by name in any order; rows without events are left out.
+
+    Args:
+        lasting: whether each event must last some time, as a reference does.
 
     Raises:
         UserError: the table cannot be read, or an event lacks a field or ends before it begins; with its line.
     """
-    path = Path(path)
-    header = path.open(encoding="utf-8", errors="replace").readline() if path.is_file() else ""
-    separator = "," if "," in header and "\t" not in header else "\t"
-    table = read_table(path, EVENT_COLUMNS, numeric=("onset", "offset"), separator=separator)[EVENT_COLUMNS]
+    table = read_table(path, EVENT_COLUMNS, numeric=("onset", "offset"))[EVENT_COLUMNS]
     filled = np.stack([table["onset"].notna(), table["offset"].notna(), table["event_label"] != ""])
     wrong = filled.any(0) & ~(filled.all(0) & (table["offset"] >= table["onset"]) & (table["filename"] != ""))
-    for row in np.flatnonzero(wrong)[:1]:
-        found = ", ".join(map(str, table.iloc[row]))
-        raise UserError(f"{path}:{row + 2}: not an event (filename, onset <= offset in seconds, label): {found}")
+    for line, row in table[wrong].head(1).iterrows():
+        found = ", ".join(map(str, row))
+        raise UserError(f"{path}:{line}: not an event (filename, onset <= offset in seconds, label): {found}")
+    for line, row in table[lasting & filled.all(0) & (table["onset"] == table["offset"])].head(1).iterrows():
+        what = f"the reference event {row['event_label']!r} at {row['onset']:g} s lasts no time"
+        raise UserError(f"{path}:{line}: {what}; give it its length, or remove it")
     return table[filled.all(0)].reset_index(drop=True)
 
 

@@ -25,7 +25,7 @@ def summary(recordings):
 def test_esc50(tmp_path):
     header = "filename,fold,target,category,esc10,src_file,take\n"
     make(tmp_path, **{"meta/esc50.csv": header + "1-100032-A-0.wav,1,0,dog,True,100032,A\n"})
-    assert detect(tmp_path) == "esc50"
+    assert detect(tmp_path) == ("esc50", tmp_path)
     found = read_collection(tmp_path)
     assert summary(found) == [("1-100032-A-0.wav", ("dog",), "100032", "1", "", "foreground")]
     assert found[0].path == tmp_path / "audio" / "1-100032-A-0.wav"
@@ -129,3 +129,32 @@ def test_real_esc10():
     found = read_collection(root)
     assert len(found) == 318 and {r.fold for r in found} == set("1234")
     assert len({r.labels[0] for r in found}) == 10 and len({r.source for r in found}) < 318
+
+
+def test_urbansound8k(tmp_path):
+    table = "slice_file_name,fsID,start,end,salience,fold,classID,class\n100032-3-0-0.wav,100032,0,0.3,1,5,3,dog_bark\n"
+    make(tmp_path, **{"metadata/UrbanSound8K.csv": table, "audio/fold5/100032-3-0-0.wav": ""})
+    (found,) = read_collection(tmp_path)
+    assert summary([found]) == [("100032-3-0-0.wav", ("dog_bark",), "100032", "5", "", "foreground")]
+    assert found.path.is_file()
+
+
+@pytest.mark.parametrize("above", ["ESC-50-master", "downloads/ESC-50-master", "."])
+@pytest.mark.parametrize("ending", ["wav", "flac", "OGG"])
+def test_a_known_layout_is_found_by_its_table_in_any_audio_format(tmp_path, above, ending):
+    header = "filename,fold,target,category,esc10,src_file,take\n"
+    table = header + "1-100-A-0.wav,1,0,dog,True,100,A\n"
+    make(tmp_path, **{f"{above}/meta/esc50.csv": table, f"{above}/audio/1-100-A-0.{ending}": ""})
+    (found,) = read_collection(tmp_path)
+    assert found.labels == ("dog",) and found.path == tmp_path / above / "audio" / f"1-100-A-0.{ending}"
+
+
+def test_several_collections_in_one_folder_are_told_apart_by_the_user(tmp_path):
+    make(tmp_path, **{"a/meta/esc50.csv": "", "b/FSD50K.ground_truth/dev.csv": ""})
+    with pytest.raises(UserError, match=rf"several collections; give each a --root of its own: {tmp_path}/a, "):
+        read_collection(tmp_path)
+
+
+def test_any_train_csv_is_not_fsdkaggle2018(tmp_path):
+    make(tmp_path, **{"train.csv": "path,target\n", "Dog/a.wav": "", "Cat/b.wav": ""})
+    assert {r.labels for r in read_collection(tmp_path)} == {("Dog",), ("Cat",)}

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sedsep.data.corpora.listings import Folder, Span, part, read_listing
+from sedsep.data.corpora.folder import Folder
+from sedsep.data.corpora.listings import Span, part, read_listing
 from sedsep.data.sampler import StreamSampler
 from sedsep.errors import UserError
 from sedsep.files import read_table

@@ -101,3 +101,32 @@ def test_clip_scores_without_weak_table_are_maxima(make_scores, truth):
     output, _ = read(truth, directory)
     found = output.clip_scores(truth, "ap")
     assert np.allclose(found, [output.scores[name].scores.max(0) for name in truth.filenames])
+
+
+@pytest.mark.parametrize("label", ["high", "High ", "Hihg"])
+def test_loose_truth_is_a_closed_vocabulary(truth, tmp_path, label):
+    loose, path = _loose(truth, tmp_path), tmp_path / "events.tsv"
+    path.write_text(f"filename\tonset\toffset\tevent_label\nset_0.wav\t0\t1\t{label}\n")
+    with pytest.raises(UserError, match=rf"{path}: events of unknown class '{label}' .did you mean 'High'.*--classes"):
+        read(loose, events=path)
+    _, common = read(_loose(truth, tmp_path, ("High", "Low", label.strip() + "2")), events=_labelled(path, "High"))
+    assert common.classes.names == ("High", "Low", label.strip() + "2")
+
+
+def test_detections_name_files_or_ids(tmp_path):
+    strong, durations, path = (tmp_path / name for name in ("strong.tsv", "durations.tsv", "events.tsv"))
+    strong.write_text("filename\tonset\toffset\tevent_label\na.wav.wav\t0\t1\tHigh\n")
+    durations.write_text("filename\tduration\na.wav.wav\t1\ncaf\u00e9.flac\t1\n", encoding="utf-8")
+    for name, found in (("a.wav", "a.wav.wav"), ("a.wav.wav", "a.wav.wav"), ("cafe\u0301.wav", "caf\u00e9.flac")):
+        path.write_text(f"filename\tonset\toffset\tevent_label\n{name}\t0\t1\tHigh\n", encoding="utf-8")
+        output, _ = read(from_files(strong, durations), events=path)
+        assert output.table["filename"].tolist() == [found]
+
+
+def _loose(truth, tmp_path, classes=None):
+    return from_files(f"{truth.source}/strong.tsv", f"{truth.source}/durations.tsv", classes)
+
+
+def _labelled(path, label):
+    path.write_text(f"filename\tonset\toffset\tevent_label\nset_0.wav\t0\t1\t{label}\n")
+    return path

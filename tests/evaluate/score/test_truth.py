@@ -63,7 +63,11 @@ def test_classes_can_be_more(tmp_path):
             "durations.tsv:2: duration of 'a.wav' is not positive",
         ),
         ("a.wav\t0\t1\tCat\n", "filename\tduration\n", "lists no clips"),
-        ("a.wav\t0\t2\tCat\na.wav\t1\t3\tCat\n", DURATIONS, "Cat in a.wav at 1 s; repair: sedsep validate"),
+        (
+            "a.wav\t0\t2\tCat\na.wav\t1\t3\tCat\n",
+            DURATIONS,
+            "Cat in a.wav at 1 s; repair: merge or cut them in that table",
+        ),
         ("a.wav\t0\t2\tCat\n", DURATIONS + "a.flac\t10\n", "two clips have the id 'a'"),
     ],
 )
@@ -99,3 +103,35 @@ def test_few():
 
 def test_tags_have_one_row_per_clip(make_set):
     assert np.asarray(from_directory(make_set("set")).tags).shape == (6, 2)
+
+
+def test_a_clip_has_one_duration(tmp_path):
+    with pytest.raises(UserError, match=r"durations.tsv:4: 'a.wav' has 60 s here and 10 s in an earlier line"):
+        from_files(*files(tmp_path, durations=DURATIONS + "a.wav\t60\n"))
+    assert from_files(*files(tmp_path, durations=DURATIONS + "a.wav\t10.0\n")).durations["a.wav"] == 10
+
+
+def test_a_reference_event_lasts_some_time(tmp_path):
+    with pytest.raises(UserError, match=r"strong.tsv:3: the reference event 'Cat' at 2 s lasts no time; give it"):
+        from_files(*files(tmp_path, "\na.wav\t2\t2\tCat\n"))
+    assert len(read_events(files(tmp_path, "a.wav\t2\t2\tCat\n")[0])) == 1, "a detected one may be as short as it likes"
+
+
+@pytest.mark.parametrize(
+    "labels, classes, complaint",
+    [
+        (("Cat", "cat"), None, "strong.tsv: labels 'Cat' and 'cat' differ in case alone; give both one name"),
+        (("Cat", "Dog "), None, "strong.tsv: class name 'Dog ' has spaces around it; rename it"),
+        (("Cat", "Dgo"), ("Cat", "Dog"), r"strong.tsv: unknown label 'Dgo' \(did you mean 'Dog'"),
+    ],
+)
+def test_labels_that_look_alike(tmp_path, labels, classes, complaint):
+    rows = "".join(f"a.wav\t{i}\t{i + 1}\t{label}\n" for i, label in enumerate(labels))
+    with pytest.raises(UserError, match=complaint):
+        from_files(*files(tmp_path, rows), classes)
+
+
+def test_classes_that_are_given_stand_in_their_order(tmp_path):
+    truth = from_files(*files(tmp_path), ("Dog", "Cat"))
+    assert truth.classes.names == ("Dog", "Cat") and truth.without_references() == ["Dog"]
+    assert from_files(*files(tmp_path, "a.wav\t0\t1\tCafe\u0301\n")).classes.names == ("Caf\u00e9",)
