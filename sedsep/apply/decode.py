@@ -46,10 +46,9 @@ def decode(model: Model, found: list, results: Results, sources=False, batch=8, 
                 done += len(group)
                 bar.update(len(group))
     except KeyboardInterrupt:
-        kept = f"{done} of {len(found)} recordings are decoded"
-        raise Interrupted(
-            f"{kept}{f' and kept in {results.out}' if done else ''}; the same command decodes all"
-        ) from None
+        kept = f" and kept in {results.out}" if done else ""
+        every = f"{done} of {len(found)} recordings are decoded{kept}; the same command decodes all"
+        raise Interrupted(every) from None
     tell(bad, len(found), "decoded", results.out)
     return results.out
 

@@ -50,11 +50,11 @@ def recordings(data=None, files=(), known=()) -> list:
 
 
 def _below(folder):
-    """Audio files below a folder, each with how many parts its id has at least: its place in the folder, and that one's
-    name."""
+    """Audio files below a folder, each with how many parts its id has at least: those of its place there, and one more
+    for the folder's own name."""
     walked = walk(folder)
-    for line in walked.notes():
-        progress.say(f"sedsep: {folder}: {line}" if not line.startswith(str(folder)) else f"sedsep: {line}")
+    for line in walked.notes(folder):
+        progress.say(f"sedsep: {line}")
     if not walked.audio:
         raise UserError(f"{folder}: no audio file in it or below it")
     return [(path, len(path.relative_to(folder).parts) + 1) for path in walked.audio]
@@ -104,7 +104,8 @@ def tell(bad: list, total: int, what: str, place="") -> None:
     """Say at the end what could not be used of ``total`` recordings.
 
     Args:
-        bad: the reasons, each with its file. what: was done with the others, as in "decoded". place: where.
+        bad: the reasons, each with its file. what: what was done with the others, such as "decoded".
+        place: where, if that is one.
 
     Raises:
         Incomplete: some could not be used. UserError: none could.

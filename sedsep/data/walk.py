@@ -24,13 +24,13 @@ class Walked:
     foreign: Path = None
     unread: list = field(default_factory=list)
 
-    def notes(self) -> list:
-        """What is not read, in lines for people."""
+    def notes(self, folder) -> list:
+        """What below ``folder`` is not read, in lines for people."""
         found = [f"{path}: not entered, {reason}" for path, reason in self.unread]
         if self.others:
             kinds = ", ".join(f"{n} {ending or 'without an ending'}" for ending, n in sorted(self.others.items()))
             cure = f"; {foreign.conversion(self.foreign)}" if self.foreign else ""
-            found.append(f"{sum(self.others.values())} files are not read: {kinds}{cure}")
+            found.append(f"{folder}: {sum(self.others.values())} files are not read: {kinds}{cure}")
         return found
 
 

@@ -79,11 +79,11 @@ def test_nothing_to_decode(folder):
 
 def test_places(folder):
     root = folder("A/x.wav", "B/x.wav")
-    one, several = [root / "A/x.wav"], [root / "A/x.wav", root / "B/x.wav"]
-    assert [place for _, place in places(recordings(files=one), one)] == [root / "A/x_extracted"]
-    assert [place for _, place in places(recordings(files=one), one, root / "o")] == [root / "o"]
-    assert [place for _, place in places(recordings(files=several), several, root / "o")] == [
-        root / "o/A/x",
-        root / "o/B/x",
-    ]
-    assert [place for _, place in places(recordings(files=[root / "A"]), [root / "A"], "o")] == [Path("o/A/x")]
+
+    def of(files, out=None):
+        return [place for _, place in places(recordings(files=files), files, out)]
+
+    assert of([root / "A/x.wav"]) == [root / "A/x_extracted"]
+    assert of([root / "A/x.wav"], root / "o") == [root / "o"]
+    assert of([root / "A/x.wav", root / "B/x.wav"], root / "o") == [root / "o/A/x", root / "o/B/x"]
+    assert of([root / "A"], "o") == [Path("o/A/x")]

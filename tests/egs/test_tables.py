@@ -88,8 +88,8 @@ def test_a_new_row_is_a_line(copy, here, tmp_path):
     assert {name for name in jobs if name.startswith("train_")} == {"train_sed"}
     exp, data = f"{tmp_path}/exp/mini-smoke-seed42", f"{tmp_path}/data/mini-smoke"
     assert jobs["decode_sed.quiet"] == [
-        "sedsep", "decode", f"{exp}/scores/sed.quiet", "--batch", "2", "--model", f"{exp}/sed/best_student.pt",
-        "--data", f"{data}/synth_valid",
+        "sedsep", "decode", f"{exp}/scores/sed.quiet", "--overwrite", "--batch", "2",
+        "--model", f"{exp}/sed/best_student.pt", "--data", f"{data}/synth_valid",
     ]  # fmt: skip
     assert jobs["smooth_sed.quiet"][-2:] == ["--median", "0.3"]
     assert jobs["score_sed.quiet"][2:-2] == [

@@ -49,11 +49,11 @@ def look(file, size: int) -> Look:
     position, large = kind.first, None
     if _at(file, 8, 4) == b"AIFC":  # in which the order of bytes is not known from here
         return Look()
-    while chunk := _chunk(file, kind, position):
+    while position < size and (chunk := _chunk(file, kind, position)):
         name, length = chunk
         start = position + kind.name + struct.calcsize(kind.size)
         if name == b"ds64":
-            large = struct.unpack("<Q", _at(file, start + 8, 8))[0] if length >= 16 else None
+            large = int.from_bytes(_at(file, start + 8, 8), "little")
         if name == kind.data:
             length = large if large is not None and length == 0xFFFFFFFF else length
             return _samples(file, size, kind, start + kind.skip, max(0, length - kind.skip))

@@ -94,7 +94,8 @@ def look(data, size: int) -> Look:
         lacking += link["frames"] + 1 < link["said"]
         first = link["first"]
         for end in ends:
-            spans.append(Span(first, end, CLAIM * (end - first)))
+            tagged = link["said"] and first == link["first"]
+            spans.append(Span(first, end, 0 if tagged else CLAIM * (end - first)))
             first = end
     rest = "its last frame is incomplete: it may have been cut off" if links and not whole else ""
     if lacking:
@@ -106,9 +107,10 @@ def _tag(data, position, found):
     """How many frames a tag in this frame promises, 0 for a tag that does not say, None for a frame of sound."""
     start = position + found.tag
     if data[start : start + 4] in (b"Xing", b"Info"):
-        return struct.unpack(">I", data[start + 8 : start + 12])[0] if data[start + 7] & 1 else 0
+        flags, frames = struct.unpack(">II", data[start + 4 : start + 12].ljust(8, b"\0"))
+        return frames if flags & 1 else 0
     if data[position + 36 : position + 40] == b"VBRI":
-        return struct.unpack(">I", data[position + 50 : position + 54])[0]
+        return int.from_bytes(data[position + 50 : position + 54], "big")
     return None
 
 
