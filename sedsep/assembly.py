@@ -9,6 +9,7 @@ from sedsep.engine import checkpoint
 from sedsep.engine.optimisation import Optimisation, Optimiser
 from sedsep.engine.survival import ignore_signals
 from sedsep.engine.trainer import Schedule, Trainer
+from sedsep.errors import UserError
 
 FITTING = 8  # clips at a time when a front-end takes its statistics
 
@@ -25,10 +26,12 @@ def assemble(
         directory: of the experiment.
 
     Raises:
-        UserError: a stream has fewer clips than its share of a batch, or a clip cannot be read.
+        UserError: a batch has no clips, a stream has fewer than its share, or a clip cannot be read.
     """
     streams = [stream for stream in system.streams if stream.name in datasets and data[stream.share] > 0]
     shares = {stream.name: data[stream.share] for stream in streams}
+    if not shares:
+        raise UserError(f"no clip in a batch: set data.{' or data.'.join(s.share for s in system.streams)} above 0")
     used = {name: datasets[name] for name in shares}
     sampler = StreamSampler({name: len(one) for name, one in used.items()}, shares, seed, batches=data.get("batches"))
     share = ranks.share(sum(shares.values()), system.clips_together)

@@ -55,6 +55,21 @@ Seconds = typing.Annotated[float, Range(1e-3)]
 GIVEN = ("self", "classes")
 
 
+class Loader(yaml.SafeLoader):
+    """YAML without numbers to the base 60, by which YAML 1.1 makes 5400 of 1:30:00, and of 90:00 too."""
+
+
+def _number(loader, node):
+    """An integer or a float, or the text of one that has colons."""
+    if ":" in node.value:
+        return node.value
+    return (loader.construct_yaml_int if node.tag.endswith("int") else loader.construct_yaml_float)(node)
+
+
+for _kind in ("int", "float"):
+    Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", _number)
+
+
 def read(path, settings=()) -> dict:
     """Read a YAML file and apply ``a.b=value`` settings to it (the values are YAML too).
 
@@ -65,7 +80,7 @@ def read(path, settings=()) -> dict:
     if not path.is_file():
         raise UserError(f"{path}: no such configuration file")
     try:
-        config = yaml.safe_load(normal(read_text(path, "YAML"))) or {}
+        config = yaml.load(normal(read_text(path, "YAML")), Loader) or {}
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
     if not isinstance(config, dict):
@@ -92,7 +107,7 @@ def override(config: dict, setting: str) -> None:
         if not isinstance(config, dict):
             raise UserError(f"--set {setting}: {parent!r} is a value, not a section")
     try:
-        config[last] = yaml.safe_load(normal(value))
+        config[last] = yaml.load(normal(value), Loader)
     except yaml.YAMLError as error:
         raise UserError(f"--set {setting}: the value is not valid YAML ({' '.join(str(error).split())})") from None
 

@@ -1,6 +1,7 @@
 """The exceptions of the house: what a user can cure, and a run that was told to leave."""
 
 import difflib
+import os
 import signal
 
 
@@ -11,6 +12,22 @@ class UserError(Exception):
     """
 
     code = 1
+
+
+class Unwritable(UserError):
+    """The disk is full or cannot be written: no other file will fare better."""
+
+
+class Incomplete(UserError):
+    """Some of the recordings of a list could not be used; what came of the others is kept."""
+
+    code = 3
+
+
+class Interrupted(UserError):
+    """Ctrl-C in the middle of a list; what came of the recordings before is kept."""
+
+    code = 130
 
 
 class Died(UserError):
@@ -34,6 +51,21 @@ class Stopped(Exception):
 
     def __reduce__(self):
         return Stopped, (self.number,)
+
+
+def a(noun: str) -> str:
+    """A noun with its article.
+
+    >>> a("joint model"), a("extraction model")
+    ('a joint model', 'an extraction model')
+    """
+    return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"
+
+
+def cannot_write(path, error: OSError) -> Unwritable:
+    """The one-line error for a failed write of ``path``."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return Unwritable(f"cannot write {path}: {reason}; free some space or choose another place, then run again")
 
 
 def nearest(name: str, known) -> str:

@@ -5,13 +5,15 @@ import json
 import os
 import re
 import shutil
+import uuid
 from pathlib import Path
 
 import pandas as pd
 
 from sedsep import delimited
-from sedsep.errors import UserError
+from sedsep.errors import UserError, cannot_write
 from sedsep.names import normal
+from sedsep.owner import owning
 
 PATHS = ("path", "recordings")  # columns that say where files are, in the disk's own Unicode form
 OTHER_NAMES = {  # of columns, in lower case, in the tables of other programs
@@ -33,7 +35,8 @@ def writing(path):
         UserError: the disk is full or cannot be written; nothing is left behind.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # No process number: those of two containers, or machines, may be the same.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -48,7 +51,8 @@ def writing(path):
 def sweep(directory) -> None:
     """Remove what writes that were killed have left in ``directory``."""
     for path in Path(directory).glob(".*.part"):
-        path.unlink(missing_ok=True)
+        if not path.is_dir():
+            path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -56,35 +60,75 @@ def writing_directory(path, kind: str):
     """Like :func:`writing`, for a directory: one of the same ``kind`` is replaced as a whole, at the end.
 
     Raises:
-        UserError: something else is there, which nobody asked to delete; or the disk is full or cannot be written.
+        UserError: something else is there, which nobody asked to delete; another process writes it; or the disk is
+            full or cannot be written.
     """
     path = Path(path)
-    if path.exists() and not _is_ours(path, kind):
-        raise UserError(f"{path}: is there already and is not {kind} that sedsep wrote; choose another place")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    temporary, old = path.with_name(f".{path.name}.part"), path.with_name(f".{path.name}.old")
     try:
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        yield temporary
-        (temporary / MARK).write_text(f"{kind}\n", encoding="utf-8")
-        if path.exists():
-            os.replace(path, old)
-        os.replace(temporary, path)
+        with owning(path, beside=True):
+            _tidy(path, temporary, old)
+            check_kind(path, kind)
+            try:
+                temporary.mkdir()
+                yield temporary
+                (temporary / MARK).write_text(f"{kind}\n", encoding="utf-8")
+                if path.exists():
+                    os.replace(path, old)
+                os.replace(temporary, path)
+            finally:
+                _tidy(path, temporary, old)
     except OSError as error:
         raise cannot_write(path, error) from error
     except UserError as error:  # of a file inside, by its temporary name
-        raise UserError(str(error).replace(str(temporary), str(path))) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        raise type(error)(str(error).replace(str(temporary), str(path))) from error
 
 
-def _is_ours(path, kind):
+def _tidy(path, temporary, old):
+    """Remove what a write that was broken off has left; what it was about to replace comes back."""
+    if old.exists() and not path.exists():
+        os.replace(old, path)
+    for left in (temporary, old):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def check_kind(path, kind: str) -> None:
+    """Raise UserError where ``path`` is there, and neither empty nor a directory of this ``kind`` that sedsep wrote."""
+    path = Path(path)
     mark = path / MARK
     if mark.is_file():
-        return mark.read_text(encoding="utf-8").strip() == kind
-    return path.is_dir() and not any(path.iterdir())
+        ours = mark.read_text(encoding="utf-8").strip() == kind
+    else:
+        ours = not path.exists() or (path.is_dir() and not any(path.iterdir()))
+    if not ours:
+        raise UserError(f"{path}: is there already and is not {kind} that sedsep wrote; choose another place")
+
+
+def begin_directory(path, kind: str) -> None:
+    """Make ``path`` a directory of this ``kind`` that grows file by file; until :func:`finish_directory` its mark is
+    older than anything, so that a recipe does not take it for done. Raises UserError where it cannot be written."""
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        (path / MARK).write_text(f"{kind}\n", encoding="utf-8")
+        os.utime(path / MARK, (0, 0))
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def finish_directory(path) -> None:
+    """Say that all is in a directory that was to come into it."""
+    os.utime(Path(path) / MARK)
+
+
+def remove_directory(path, kind: str) -> None:
+    """Delete a directory of this ``kind`` that may be there. Raises UserError where it is something else."""
+    check_kind(path, kind)
+    try:
+        if Path(path).is_dir():
+            shutil.rmtree(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 def remove(path) -> None:
@@ -93,12 +137,6 @@ def remove(path) -> None:
         Path(path).unlink(missing_ok=True)
     except OSError as error:
         raise cannot_write(path, error) from error
-
-
-def cannot_write(path, error: OSError) -> UserError:
-    """The one-line error for a failed write of ``path``."""
-    reason = os.strerror(error.errno) if error.errno else str(error)
-    return UserError(f"cannot write {path}: {reason}; free some space or choose another place, then run again")
 
 
 def read_text(path, what: str = "a text file") -> str:

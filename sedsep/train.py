@@ -17,7 +17,7 @@ from sedsep.data.soundbank import Soundbank
 from sedsep.data.targets import Targets
 from sedsep.data.windows import Windows
 from sedsep.engine import checkpoint, earlier, processes
-from sedsep.engine.experiment import open_experiment
+from sedsep.engine.experiment import begun, open_experiment, running
 from sedsep.engine.optimisation import Optimisation
 from sedsep.engine.trainer import Schedule
 from sedsep.errors import UserError
@@ -41,10 +41,13 @@ def train(task: str, raw: dict, exp, streams: dict, validation: dict, initial: d
     """
     initial = {role: path for role, path in (initial or {}).items() if path}
     kind = chosen(task, raw)
-    resolved = configured(task, raw, kind, checkpoint.inherited(kind, initial), initial)
+    found = begun(exp)
+    former = found and earlier.configuration(found, kind.kind)["system"]
+    resolved = configured(task, raw, kind, checkpoint.inherited(kind, initial), initial, former)
     sets, valid_sets = _read(kind, kind.streams, streams), _read(kind, kind.validation, validation)
     classes = _common_classes(kind, [s for group in (*sets.values(), *valid_sets.values()) for s in group])
     given = {
+        "classes": list(classes),
         **{f"train_{stream}": _fingerprint(group) for stream, group in sets.items()},
         **{f"valid_{stream}": _fingerprint(group) for stream, group in valid_sets.items()},
         **{f"init_{role}": checkpoint.fingerprint(path) for role, path in initial.items()},
@@ -52,28 +55,27 @@ def train(task: str, raw: dict, exp, streams: dict, validation: dict, initial: d
     device = processes.join(resolved["device"])
     asked = {**resolved, "given": given}
     ranks.agree("the fingerprint of data and configuration", _digest(asked))
-    open_experiment(exp, asked, lambda old: _said_today(old, task, kind))
+    with processes.one_fate(), running(exp):
+        open_experiment(exp, asked, lambda old: _said_today(old, task, kind, classes))
 
-    torch.manual_seed(resolved["seed"])
-    system = checkpoint.build(classes, resolved["system"])
-    checkpoint.start(system, initial, classes)
-    data, seed = resolved["data"], resolved["seed"]
-    trainer = assemble(
-        system, resolved["system"],
-        {s.name: _dataset(system, s, sets[s.name], data, seed, True) for s in system.streams if s.name in sets},
-        {s.name: _dataset(system, s, valid_sets[s.name], data, 0, False)
-         for s in system.validation if s.name in valid_sets},
-        data, Optimisation(**resolved["optimisation"]), Schedule(**resolved["schedule"]), exp, seed, device,
-    )  # fmt: skip
-    with processes.one_fate():
+        torch.manual_seed(resolved["seed"])
+        system = checkpoint.build(classes, resolved["system"])
+        checkpoint.start(system, initial, classes)
+        data, seed = resolved["data"], resolved["seed"]
+        trainer = assemble(
+            system, resolved["system"],
+            {s.name: _dataset(system, s, sets[s.name], data, seed, True) for s in system.streams if s.name in sets},
+            {s.name: _dataset(system, s, valid_sets[s.name], data, 0, False)
+             for s in system.validation if s.name in valid_sets},
+            data, Optimisation(**resolved["optimisation"]), Schedule(**resolved["schedule"]), exp, seed, device,
+        )  # fmt: skip
         return trainer.fit()
 
 
 def chosen(task: str, raw: dict) -> type:
     """The class of the system that a configuration names, or else the first of the task. Raises UserError."""
     kinds = of_task(task)
-    section = raw.get("system")
-    kind = earlier.section(section).get("kind") if isinstance(section, dict) else None
+    kind = earlier.section(raw.get("system")).get("kind")
     if kind is None:
         return next(iter(kinds.values()))
     return kinds[config.typed(kind, config.one_of(kinds), "system.kind")]
@@ -95,11 +97,12 @@ def schema(system: type):
     return configuration
 
 
-def configured(task: str, raw: dict, kind: type, fixed: dict = None, by=None) -> dict:
+def configured(task: str, raw: dict, kind: type, fixed: dict = None, by=None, former: dict = None) -> dict:
     """The whole configuration of a training, checked, with all defaults.
 
     Args:
         kind: class of the system. fixed: sections of it that the models ``by`` fix, which training starts from.
+        former: the section ``system`` of the experiment that goes on.
 
     Raises:
         UserError: a key is unknown or of the wrong type, or contradicts a model that training starts from.
@@ -109,12 +112,13 @@ def configured(task: str, raw: dict, kind: type, fixed: dict = None, by=None) ->
         if section.setdefault(name, value) != value:
             paths = " and ".join(str(path) for path in (by or {}).values())
             raise UserError(f"configuration: system.{name} is fixed by {paths}; leave it out")
+    section = earlier.as_begun(section, former or {})
     return config.resolve(schema(kind), {**raw, "system": {**section, "kind": kind.kind}})
 
 
-def _said_today(old, task, kind):
+def _said_today(old, task, kind, classes):
     """What an experiment was asked for, in today's words: with keys that came later at their defaults."""
-    given = old.pop("given", {})
+    given = {"classes": list(classes), **old.pop("given", {})}
     said = earlier.configuration(old, kind.kind)
     return {**configured(task, said, chosen(task, said)), "given": given}
 
@@ -137,7 +141,10 @@ def _read(kind, declared, named) -> dict:
 def _source(source, stream):
     if isinstance(source, tuple):
         bank, scene = source
-        return SimulatedClips(describe(config.read(scene)), Soundbank.read(bank))
+        description = describe(config.read(scene))
+        if stream.labels not in ("any", description.labels):
+            raise UserError(f"{scene}: labels are {description.labels}; {stream.option} needs {stream.labels} ones")
+        return SimulatedClips(description, Soundbank.read(bank))
     clip_set = ClipSet.read(source)
     return clip_set if stream.labels == "any" else clip_set.labelled(stream.labels)
 

@@ -169,11 +169,17 @@ def test_the_resolved_configuration_is_kept(tmp_path, sets):
         ({"optimisation": {"learning_rat": 1}}, "optimisation.learning_rat' .did you mean 'learning_rate'"),
         ({"system": {"detector": {"rnn_layers": 2}}}, "unknown key 'system.detector.rnn_layers'"),
         ({"data": {"strong": 50}}, "strong stream has 6 clips, fewer than its 50"),
+        ({"data": {"strong": 0, "weak": 0, "unlabelled": 0}}, "no clip in a batch: set data.strong or data.weak or"),
     ],
 )
 def test_configuration_errors(tmp_path, sets, change, message):
     with pytest.raises(UserError, match=message):
         train("train-sed", merged(DETECTION, **change), tmp_path / "e", *sets["detection"])
+
+
+def test_a_system_that_is_no_section(tmp_path, sets):
+    with pytest.raises(UserError, match="system must be a section of keys, not 'joint'"):
+        train("train-sed", {"system": "joint"}, tmp_path / "e", *sets["detection"])
 
 
 def test_wrong_rate_and_different_classes(tmp_path, sets, make_set):
@@ -213,6 +219,15 @@ def test_soundscapes_mixed_in_every_epoch(tmp_path, sets):
     for name in ("a", "b"):
         train("train-sed", DETECTION, tmp_path / name, mixed, validation)
     assert same(weights(tmp_path / "a/last.pt"), weights(tmp_path / "b/last.pt"))
+    for change, message in (("labels: weak", "scene.yaml: labels are weak; --strong needs strong"),
+                            ("sample_rate: 16000", "mixed at 16000 Hz, but the model works at 8000 Hz")):  # fmt: skip
+        key = change.split(":")[0]
+        (tmp_path / "wrong").mkdir(exist_ok=True)
+        other = tmp_path / "wrong/scene.yaml"
+        other.write_text(yaml.safe_dump({**yaml.safe_load(scene.read_text()), **yaml.safe_load(change)}))
+        with pytest.raises(UserError, match=message):
+            train("train-sed", DETECTION, tmp_path / f"w{key}", {**streams, "strong": [(tmp_path / "bank", other)]},
+                  validation)  # fmt: skip
     pit = merged(SEPARATION, system={**SEPARATION["system"], "loss": "pit"})
     best = train("train-sep", pit, tmp_path / "c", {"mixtures": [(tmp_path / "bank", scene)]}, sets["stems"][1])
     assert best["separator"]["epoch"] == 1
@@ -293,6 +308,38 @@ def test_parts_that_do_not_fit_together_are_refused(tmp_path, sets, make_set):
     initial["separator"] = tmp_path / "fast/best_separator.pt"
     with pytest.raises(UserError, match="fast/best_separator.pt: works at 16000 Hz, and .* at 8000 Hz"):
         checkpoint.assemble(**initial)
+
+
+def test_classes_that_change_their_order_do_not_go_on(tmp_path, sets):
+    streams, validation = sets["detection"]
+    train("train-sed", merged(DETECTION, schedule={"epochs": 1}), tmp_path / "e", streams, validation)
+    for one in (*streams.values(), *validation.values()):
+        (one[0] / "classes.txt").write_text("Low\nHigh\n")
+    with pytest.raises(UserError, match="given.classes: .'High', 'Low'. -> .'Low', 'High'."):
+        train("train-sed", DETECTION, tmp_path / "e", streams, validation)
+
+
+def test_ssep_sed_and_models_to_go_on_from_are_compared_too(tmp_path, sets, make_set):
+    train("train-sep", SEPARATION, tmp_path / "sep", *sets["mixtures"])
+    train("train-sed", merged(DETECTION, schedule={"epochs": 1}), tmp_path / "sed", *sets["detection"])
+    initial = {"separator": tmp_path / "sep/best_separator.pt", "detector": tmp_path / "sed/best_teacher.pt"}
+    both = {"system": {"kind": "ssep_sed"}, "data": DETECTION["data"], "schedule": {"epochs": 1}}
+    train("train-joint", both, tmp_path / "both", *sets["detection"], initial)
+    fast = merged(SEPARATION, system={**SEPARATION["system"], "sample_rate": 16000})
+    rapid = [make_set("rapid", rate=16000)]
+    train("train-sep", fast, tmp_path / "fast", {"mixtures": rapid}, {"mixtures": rapid})
+    with pytest.raises(UserError, match="fast/best_separator.pt: works at 16000 Hz, and .* at 8000 Hz"):
+        other = {**initial, "separator": tmp_path / "fast/best_separator.pt"}
+        train("train-joint", both, tmp_path / "e", *sets["detection"], other)
+    quick = make_set("quick", rate=16000)
+    with pytest.raises(UserError, match="16000 Hz"):
+        train("train-joint", both, tmp_path / "e", {"strong": [quick]}, {"strong": [quick]}, initial)
+    streams, validation = sets["detection"]
+    for one in (*streams.values(), *validation.values()):
+        (one[0] / "classes.txt").write_text("Low\nHigh\n")
+    for way in (initial, {"model": tmp_path / "both/best_student.pt"}):
+        with pytest.raises(UserError, match="its classes are High, Low, not Low, High"):
+            train("train-joint", both, tmp_path / "e", streams, validation, way)
 
 
 def test_separators_need_no_common_classes(tmp_path, make_set):

@@ -97,7 +97,7 @@ make_row() {  # make_row NAME: the command of one line, as a part
         sedsep enroll-shots "${words[@]}" "$exp/$1" "${more[@]}" "${set[@]}" ;;
     fuse) derive "$log" "$(scores_of "$1")/.sedsep" "${inputs[@]}" -- sedsep fuse "$(scores_of "$1")" "${more[@]}" ;;
     *) derive "$log" "$(scores_of "$1")/.sedsep" "${inputs[@]}" -- \
-         sedsep "${command_of[$1]}" "$(scores_of "$1")" "${more[@]}" "${words[@]}" ;;
+         sedsep "${command_of[$1]}" "$(scores_of "$1")" --overwrite "${more[@]}" "${words[@]}" ;;
   esac
 }
 

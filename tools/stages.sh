@@ -101,11 +101,21 @@ if [ -n "$seeds" ]; then
   case "$seeds" in *[!0-9,]*|,*|*,|*,,*)
     echo "$0: --seeds $seeds: expected numbers with commas, as in 1,2,3" >&2; exit 2 ;;
   esac
+  stages_of() {  # stages_of SEED FIRST LAST: of the recipe for one seed
+    at_once "$PWD/${0##*/}" "${given[@]}" --work "$work" --root "$root" --seeds "" --seed "$1" --tag "$name-seed$1" \
+      --stage "$2" --stop-stage "$3"
+  }
+  last=$((stop_stage < 7 ? stop_stage : 7)) first=$stage
+  # The data do not depend on the seed, and only one command at a time may write them. A dry run writes nothing, and
+  # would miss them afterwards.
+  if [ "$stage" -lt 2 ] && [ "$dry_run" = false ]; then
+    stages_of "${seeds%%,*}" "$stage" "$((last < 1 ? last : 1))"
+    all_of_them
+    first=2
+  fi
   for seed in ${seeds//,/ }; do
     echo "== Seed $seed =="
-    of_seed=("$PWD/${0##*/}" "${given[@]}" --work "$work" --root "$root" --seeds "" --seed "$seed"
-      --tag "$name-seed$seed" --stop-stage "$((stop_stage < 7 ? stop_stage : 7))")
-    [ "$stage" = 8 ] || at_once "${of_seed[@]}"
+    [ "$first" -gt "$last" ] || stages_of "$seed" "$first" "$last"
     runs+=("$work/exp/$name-seed$seed")
   done
   all_of_them

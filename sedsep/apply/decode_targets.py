@@ -1,5 +1,7 @@
 """Decode target sounds: a set's clips and what is asked of them -> the extracted sounds, for every clue."""
 
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +14,10 @@ from sedsep.data import audio
 from sedsep.data.enrolment import read_enrolment, read_pairs
 from sedsep.data.manifest import ClipSet
 from sedsep.errors import UserError, nearest
-from sedsep.files import clip_id, write_json, writing_directory
+from sedsep.files import check_kind, clip_id, read_json, write_json, writing_directory
 
+KIND = "a directory of extracted targets"
+NOTE = "extracted.json"
 CLUES = ("onehot", "enrolment")
 
 
@@ -48,14 +52,17 @@ class Clue:
 
 
 @torch.no_grad()
-def decode(model: Model, data, out, clues) -> int:
+def decode(model: Model, data, out, clues, overwrite: bool = False) -> int:
     """Write ``out/extracted/<clue>/<clip>/<class>.wav`` for what a set's ``enrolments.tsv`` asks for.
 
     "onehot" and "enrolment" extract the classes that the model was trained on, a registry those that it holds; a
     class that does not sound in the clip is extracted too, to see what leaks.
 
+    What ``out`` holds of other clues and clips, from the same model, stays there.
+
     Args:
         model: an extractor. data: set with stems. clues: "onehot", "enrolment" or registry files.
+        overwrite: delete what ``out`` holds, whatever model it is from.
 
     Returns:
         how many sounds were extracted.
@@ -66,9 +73,11 @@ def decode(model: Model, data, out, clues) -> int:
     model.must("extracts", "extract sounds; train one with sedsep train-tse")
     clip_set = ClipSet.read(data)
     asked, answers = read_pairs(clip_set), [Clue(model, name) for name in clues]
+    names = [] if overwrite else _earlier(Path(out), model)
     count = 0
-    written = writing_directory(out, "a directory of extracted targets")
-    with written as directory, progress.bar(len(clip_set), "clip", "extract") as bar:
+    with writing_directory(out, KIND) as directory, progress.bar(len(clip_set), "clip", "extract") as bar:
+        if names and (Path(out) / "extracted").is_dir():
+            shutil.copytree(Path(out) / "extracted", directory / "extracted", copy_function=_share)
         for clip in clip_set:
             wanted = [
                 (clue.name, row[0], embedding)
@@ -86,7 +95,27 @@ def decode(model: Model, data, out, clues) -> int:
                     audio.write(path, sound, model.sample_rate)
             count += len(wanted)
             bar.update()
-        write_json(directory / "extracted.json", {"model": str(model.path), "clues": [clue.name for clue in answers]})
+        names += [clue.name for clue in answers if clue.name not in names]
+        write_json(directory / NOTE, {"model": str(model.path), "identity": model.identity, "clues": names})
     if not count:
         raise UserError(f"{data}: asks for no class that the clues {', '.join(map(str, clues))} know")
     return count
+
+
+def _earlier(out, model) -> list:
+    """The clues of what ``out`` holds. Raises UserError where that is of another model."""
+    check_kind(out, KIND)
+    if not out.is_dir() or not any(out.iterdir()):
+        return []
+    found = read_json(out / NOTE) if (out / NOTE).is_file() else {}
+    if found.get("identity") != model.identity:
+        raise UserError(f"{out}: holds sounds of another model; choose another place, or let --overwrite delete them")
+    return list(found["clues"])
+
+
+def _share(source, target) -> None:
+    """The same file under another name; a copy where the disk has no links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -3,6 +3,7 @@
 What is written adds up to the recording. Sounds above half the model's rate stay in the rest.
 """
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,44 +13,90 @@ import torch
 from sedsep import progress
 from sedsep.apply.long import Frames, LongExtraction
 from sedsep.apply.model import Model
+from sedsep.apply.recordings import tell
 from sedsep.data import audio
 from sedsep.data.stream import blocks, convert, wave_file
-from sedsep.errors import UserError
-from sedsep.files import writing_directory
+from sedsep.errors import Interrupted, Unwritable, UserError
+from sedsep.files import check_kind, read_json, write_json, writing_directory
 
 REST = "rest"
+KIND = "a directory of extracted sounds"
+NOTE = "extracted.json"  # beside the sounds: the model, the recording, and the names of the sounds
 
 
-def extract(model: Model, path, wanted: dict, out, window: float = None) -> Path:
+def extract_all(model: Model, places: list, wanted: dict, window=None, strict=False, overwrite=False) -> list:
+    """Extract from recordings one after the other; one that cannot be used costs no other.
+
+    Args:
+        places: ``(apply.recordings.Recording, directory)`` s. strict: stop at the first that cannot be used.
+        wanted, window, overwrite: as in :func:`extract`.
+
+    Returns:
+        The directories.
+
+    Raises:
+        UserError: no recording can be used, or with ``strict`` one cannot; or the disk is full.
+        Incomplete: some recordings cannot be used. Interrupted: Ctrl-C.
+    """
+    done, bad = [], []
+    try:
+        for recording, out in places:
+            try:
+                if recording.problem:
+                    raise UserError(recording.problem)
+                done.append(extract(model, recording.path, wanted, out, window, overwrite))
+            except Unwritable:
+                raise
+            except UserError as error:
+                if strict:
+                    raise
+                bad.append(str(error))
+    except KeyboardInterrupt:
+        kept = ", and what came of them is kept" if done else ""
+        raise Interrupted(f"{len(done)} of {len(places)} recordings are extracted from{kept}") from None
+    tell(bad, len(places), "extracted from")
+    return done
+
+
+def extract(model: Model, path, wanted: dict, out, window: float = None, overwrite: bool = False) -> Path:
     """Write ``out/<name>.wav`` for each wanted sound and ``out/rest.wav``, at the recording's rate and channels.
+
+    Sounds that the same model has extracted from the same recording before stay in ``out``, and leave the rest.
 
     Args:
         model: an extractor. wanted: name -> embedding ``(D,)``. window: seconds around each moment by which the
             network judges what is loud and soft there; None takes the whole recording, as if it ran through at once.
+        overwrite: delete what ``out`` holds of another model or recording, or of earlier.
 
     Raises:
-        UserError: the recording cannot be read, or the disk is full; nothing is left behind.
+        UserError: the recording cannot be read, ``out`` holds sounds of another model or recording, or the disk is
+            full; what was there before stays as it was.
     """
     if REST in wanted:
         raise UserError(f"{REST!r} is the name of what is left over; give the class or the example another name")
-    info, system = audio.info(path), model.system
+    (rate, n_channels), system = audio.form(path), model.system
+    note = {"identity": model.identity, "recording": os.path.abspath(path), "bytes": os.path.getsize(path)}
+    kept = [] if overwrite else [name for name in _earlier(Path(out), note) if name not in wanted]
     frame = system.extractor.stride / system.sample_rate
     window = None if window is None else max(1, round(window / frame))
-    with writing_directory(out, "a directory of extracted sounds") as directory:
-        with progress.bar(info.n_channels * len(wanted), "channel", "extract") as bar:
-            sounds = {name: [] for name in wanted}
-            for channel in range(info.n_channels):
-                mono = convert((block[:, channel] for block in blocks(path)), info.sample_rate, model.sample_rate)
+    with writing_directory(out, KIND) as directory:
+        sounds = {name: [] for name in (*wanted, *kept)}
+        with progress.bar(n_channels * len(wanted), "channel", "extract") as bar:
+            for channel in range(n_channels):
+                mono = convert((block[:, channel] for block in blocks(path)), rate, model.sample_rate)
                 waveform = _store(mono, directory)
                 for name, embedding in wanted.items():
                     sound = _run(model, waveform, embedding, directory, window)
-                    sound = convert(sound, model.sample_rate, info.sample_rate)
+                    sound = convert(sound, model.sample_rate, rate)
                     sounds[name].append(_store(sound, directory))
                     bar.update()
+                for name in kept:
+                    before = blocks(Path(out) / f"{name}.wav")
+                    sounds[name].append(_store((block[:, channel] for block in before), directory))
         with ExitStack() as files:
-            shape = (info.sample_rate, info.n_channels, info.n_samples)
+            shape = (rate, n_channels, sum(map(len, blocks(path))))
             write, first = {}, 0
-            for name in (*wanted, REST):
+            for name in (*sounds, REST):
                 write[name] = files.enter_context(wave_file(directory / f"{name}.wav", *shape))
             for rest in blocks(path):
                 for name, channels in sounds.items():
@@ -58,7 +105,23 @@ def extract(model: Model, path, wanted: dict, out, window: float = None) -> Path
                     rest = rest - block
                 write[REST](rest)
                 first += len(rest)
+        write_json(directory / NOTE, {**note, "sounds": list(sounds)})
     return Path(out)
+
+
+def _earlier(out, note) -> list:
+    """The sounds that ``out`` holds; none where it is not there. Raises UserError where they are of something else."""
+    check_kind(out, KIND)
+    if not out.is_dir() or not any(out.iterdir()):
+        return []
+    found = read_json(out / NOTE) if (out / NOTE).is_file() else {}
+    for key, what in (("recording", "recording"), ("bytes", "recording"), ("identity", "model")):
+        if found.get(key) != note[key]:
+            of = f" ({found[key]})" if key == "recording" and key in found else ""
+            raise UserError(
+                f"{out}: holds sounds of another {what}{of}; choose another place, or let --overwrite delete them"
+            )
+    return [name for name in found["sounds"] if (out / f"{name}.wav").is_file()]
 
 
 def _run(model, waveform: Frames, embedding, directory, window):

@@ -6,6 +6,7 @@
 [(0.512, 2.048, 'Dog')]
 """
 
+import hashlib
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,7 @@ from sedsep.data import audio
 from sedsep.data.enrolment import read_enrolment
 from sedsep.engine import checkpoint
 from sedsep.engine.devices import device_named
-from sedsep.errors import UserError
+from sedsep.errors import UserError, a
 from sedsep.files import clip_id
 from sedsep.scores.steps import smoothed
 
@@ -61,6 +62,14 @@ class Model:
     def fingerprint(self) -> str:
         """Of the file that the model is from."""
         return checkpoint.fingerprint(self.path)
+
+    @cached_property
+    def identity(self) -> str:
+        """Of what the model computes: its kind, variant, classes and weights, whatever file they are from."""
+        digest = hashlib.sha256("\n".join((self.kind, self.variant, *self.classes)).encode())
+        for name, value in self.system.state_dict().items():
+            digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
 
     @cached_property
     def enrolled(self) -> dict:
@@ -198,10 +207,10 @@ class Model:
     def must(self, ability: str, what: str) -> None:
         """Raise UserError unless the model has an ability, such as "detects"."""
         if not getattr(self, ability):
-            can = [w for a, w in (("detects", "detects"), ("separates", "separates"), ("extracts", "extracts"))
-                   if getattr(self, a)]  # fmt: skip
+            can = [w for able, w in (("detects", "detects"), ("separates", "separates"), ("extracts", "extracts"))
+                   if getattr(self, able)]  # fmt: skip
             place = f"{self.path}: " if self.path else ""
-            raise UserError(f"{place}holds a {self.kind} model, which {' and '.join(can)}; it cannot {what}")
+            raise UserError(f"{place}holds {a(f'{self.kind} model')}, which {' and '.join(can)}; it cannot {what}")
 
     def _channels(self, recording, sample_rate, mono) -> list:
         """The channels of a recording as ``(T',)`` at the model's rate; ``mono``: their mean alone."""
@@ -223,7 +232,7 @@ class Model:
 def _samples(recording, sample_rate) -> tuple:
     """Samples ``(T, channels)`` float32 of a file or an array, and their rate."""
     if not isinstance(recording, np.ndarray):
-        return audio.read_all(recording)
+        return audio.read_all(recording, partial=True)
     samples = np.asarray(recording, np.float32)
     if samples.ndim not in (1, 2) or not samples.size or not np.isfinite(samples).all():
         raise UserError(f"a recording must be finite samples (T,) or (T, channels), not of shape {samples.shape}")

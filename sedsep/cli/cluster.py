@@ -14,9 +14,11 @@ from sedsep.cli.train import DIRECTORY, FILE
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def submit(after, array, site, dry_run, log, command):
     """Submit COMMAND as a Slurm job that writes LOG and survives preemption, and print its number."""
+    import os
     from pathlib import Path
 
     from sedsep.cluster import slurm
+    from sedsep.cluster.environment import carried
 
     if array == bool(command):
         raise click.UsageError("give either a command or --array")
@@ -25,7 +27,7 @@ def submit(after, array, site, dry_run, log, command):
     name = Path(log).stem
     if dry_run:
         asked = slurm.requested(site, name, tasks[0].command)
-        click.echo(slurm.script(name, tasks, asked, Path.cwd(), after))
+        click.echo(slurm.script(name, tasks, asked, Path.cwd(), after, carried(os.environ)))
         return
     click.echo(" ".join(slurm.submit(log, tasks, site, after)))
 

@@ -54,24 +54,26 @@ def soundbank(out, roots, layouts, synthesise, per_class, noise, classes, backgr
     from sedsep.data.minibank import synthesise_bank, synthesise_noise
     from sedsep.data.soundbank import build
     from sedsep.data.splits import parse_folds
+    from sedsep.owner import owning
 
     if bool(roots) == synthesise or len(layouts) not in (0, len(roots)):
         raise click.UsageError("give either --root or --synthesise; and --format for none or each of the roots")
-    if synthesise:
-        roots = (Path(out) / "recordings",)
-        synthesise_bank(*roots, seed, per_class)
-    recordings = [r for pair in zip(roots, layouts or ["auto"] * len(roots)) for r in read_collection(*pair)]
-    paths = {recording.path for recording in recordings}
-    left = [line for root in roots for line in unread(Path(root).absolute(), paths)]
-    if noise:
-        synthesise_noise(Path(out) / "noise", seed)
-        recordings += read_collection(Path(out) / "noise")
-    known = {label for recording in recordings for label in recording.labels}
-    found = build(out, recordings, names(classes, known) or None, names(backgrounds, known),
-                  parse_folds(folds) or None, seed)  # fmt: skip
+    with owning(out, beside=True):
+        if synthesise:
+            roots = (Path(out) / "recordings",)
+            synthesise_bank(*roots, seed, per_class)
+        recordings = [r for pair in zip(roots, layouts or ["auto"] * len(roots)) for r in read_collection(*pair)]
+        paths = {recording.path for recording in recordings}
+        left = [line for root in roots for line in unread(Path(root).absolute(), paths)]
+        if noise:
+            synthesise_noise(Path(out) / "noise", seed)
+            recordings += read_collection(Path(out) / "noise")
+        known = {label for recording in recordings for label in recording.labels}
+        found = build(out, recordings, names(classes, known) or None, names(backgrounds, known),
+                      parse_folds(folds) or None, seed)  # fmt: skip
     click.echo(f"{out}: {found['sounds']} sounds of {found['classes']} classes, {found['skipped']} skipped")
     if left:
-        click.echo(f"not read, in {len(left)} folders: {'; '.join(left[:5])}{'; ...' * (len(left) > 5)}")
+        click.echo("\n".join([*left[:5], f"and {len(left) - 5} more folders"][: len(left)]))
     if found["empty"]:
         click.echo(f"no sound of: {', '.join(found['empty'])}")
 
@@ -122,12 +124,14 @@ def gather(out, listing, folders, classes, sample_rate, synthetic, fraction, res
     from sedsep.data.corpora.gather import gather
     from sedsep.data.corpora.listings import part, read_listing
     from sedsep.labels import Classes
+    from sedsep.owner import owning
 
     classes = Classes(names(classes))
     entries, faults = read_listing(*listing, classes)
     entries = [e._replace(filename=prefix + e.filename) for e in part(entries, fraction, rest, seed)[:limit]]
     domain = "synthetic" if synthetic else "real"
-    made = gather(out, folders, entries, classes, sample_rate, domain, faults=faults, workers=workers)
+    with owning(out, beside=True):
+        made = gather(out, folders, entries, classes, sample_rate, domain, faults=faults, workers=workers)
     click.echo(f"{out}: {made['clips']} of {made['listed']} clips"
                + (f"; {len(made['missing'])} are missing: {out}/missing.tsv" if made["missing"] else ""))  # fmt: skip
 

@@ -4,28 +4,40 @@ import click
 
 from sedsep.cli.train import DIRECTORY, FILE
 
+STRICT = click.option("--strict", is_flag=True, help="Stop at the first recording that cannot be used.")
+OVERWRITE = click.option("--overwrite", is_flag=True, help="Delete what OUT holds, whatever model it is from.")
+
 
 @click.command()
 @click.argument("out", type=DIRECTORY)
-@click.argument("files", type=FILE, nargs=-1)
+@click.argument("files", type=click.Path(), nargs=-1)
 @click.option("--model", type=FILE, help="Model file (best_<variant>.pt).")
 @click.option("--separator", type=FILE, help="With --detector: the two as one joint system without training (S0).")
 @click.option("--detector", type=FILE, help="See --separator.")
-@click.option("--data", type=DIRECTORY, help="Set of clips to decode; or name audio FILES of your own.")
+@click.option("--data", type=DIRECTORY, help="Set of clips; or name audio FILES of your own, or folders.")
 @click.option("--variant", help="student or teacher; the default is the one that the model file was kept for.")
 @click.option("--sources", is_flag=True, help="Write the separated sources too.")
 @click.option("--batch", default=8, show_default=True, help="Clips at a time.")
+@STRICT
+@OVERWRITE
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-def decode(out, files, model, separator, detector, data, variant, sources, batch, device):
-    """Write score tables of clips to OUT, and separated sources on request."""
-    from sedsep.apply import decode as decoding
+def decode(out, files, model, separator, detector, data, variant, sources, batch, strict, overwrite, device):
+    """Write score tables of clips to OUT, and separated sources on request.
+
+    What OUT has of other recordings, from the same model, stays there. A recording that cannot be used costs no other:
+    the exit code is 3, and OUT/skipped.tsv lists the reasons.
+    """
+    from sedsep.apply.decode import decode
     from sedsep.apply.model import joined, load
+    from sedsep.apply.recordings import recordings
+    from sedsep.apply.results import Results
 
     if bool(model) == bool(separator or detector) or bool(separator) != bool(detector):
         raise click.UsageError("give either --model, or --separator and --detector")
     loaded = load(model, device, variant) if model else joined(separator, detector, device, variant)
-    found = decoding.recordings(data, files)
-    decoding.decode(loaded, found, out, sources, batch)
+    results = Results(out, loaded, overwrite)
+    found = recordings(data, files, results.known)
+    decode(loaded, found, results, sources, batch, strict)
     click.echo(f"{out}: {len(found)} clips decoded")
 
 

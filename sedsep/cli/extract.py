@@ -2,6 +2,7 @@
 
 import click
 
+from sedsep.cli.evaluate import OVERWRITE, STRICT
 from sedsep.cli.train import DIRECTORY, FILE
 
 START = ["mean", "random"]
@@ -14,7 +15,7 @@ ADAPTING = click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
 
 
 @click.command()
-@click.argument("recording", type=FILE)
+@click.argument("files", metavar="RECORDING...", type=click.Path(), nargs=-1, required=True)
 @MODEL
 @click.option("--class", "classes", multiple=True, help="Class to extract (repeatable).")
 @click.option("--like", "examples", type=FILE, multiple=True, help="Recording of it (repeatable: their mean).")
@@ -22,22 +23,27 @@ ADAPTING = click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
 @click.option("--window", type=click.FloatRange(min=0.1), metavar="SECONDS",
               help="Judge loud and soft by this much around each moment, not by the whole recording: better where "
               "little sounds in a long one; take the length of the training clips.")  # fmt: skip
-@click.option("--out", type=DIRECTORY, help="Directory to write; by default RECORDING_extracted.")
+@click.option("--out", type=DIRECTORY,
+              help="Directory to write; by default RECORDING_extracted. Of several or a folder: OUT/<id>.")  # fmt: skip
+@STRICT
+@OVERWRITE
 @DEVICE
-def extract(recording, model, classes, examples, registry, window, out, device):
-    """Extract sounds from a RECORDING of any rate and length: OUT/<name>.wav, and OUT/rest.wav with all else."""
-    from pathlib import Path
+def extract(files, model, classes, examples, registry, window, out, strict, overwrite, device):
+    """Extract sounds from each RECORDING of any rate and length: OUT/<name>.wav, and OUT/rest.wav with all else.
 
+    A RECORDING may be a folder, for all that are in it. One that cannot be used costs no other: the exit code is 3.
+    """
     from sedsep.apply import enrolled
-    from sedsep.apply import extract as extracting
+    from sedsep.apply.extract import extract_all
     from sedsep.apply.model import load
+    from sedsep.apply.recordings import places, recordings
 
     model = load(model, device)
     wanted = model.clues(classes, examples, enrolled.read(registry, model) if registry else None)
-    out = out or Path(recording).with_name(f"{Path(recording).stem}_extracted")
-    extracting.extract(model, recording, wanted, out, window)
-    for name in (*wanted, extracting.REST):
-        click.echo(Path(out) / f"{name}.wav")
+    found = places(recordings(files=files), files, out)
+    for directory in extract_all(model, found, wanted, window, strict, overwrite):
+        for path in sorted(directory.glob("*.wav")):
+            click.echo(path)
 
 
 @click.command()
@@ -123,13 +129,14 @@ def shots(bank, out, classes, count, split, seed):
 @MODEL
 @click.option("--data", type=DIRECTORY, required=True, help="Set with stems and enrolments.tsv (sedsep pair).")
 @click.option("--clue", "clues", multiple=True, required=True, help="onehot, enrolment, a registry (repeatable).")
+@OVERWRITE
 @DEVICE
-def decode_tse(out, model, data, clues, device):
+def decode_tse(out, model, data, clues, overwrite, device):
     """Extract what a set's enrolments.tsv asks for: OUT/extracted/<clue>/<clip>/<class>.wav."""
     from sedsep.apply.decode_targets import decode
     from sedsep.apply.model import load
 
-    click.echo(f"{out}: {decode(load(model, device), data, out, clues)} sounds extracted")
+    click.echo(f"{out}: {decode(load(model, device), data, out, clues, overwrite)} sounds extracted")
 
 
 COMMANDS = [extract, enroll, pair, shots, enroll_shots, decode_tse]

@@ -19,11 +19,14 @@ from sedsep.cli.train import DIRECTORY, FILE
     "--bootstrap", type=click.IntRange(0), default=0, metavar="N", help="Intervals from N resamples of the clips."
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of the resamples.")
+@click.option("--triggered", type=click.Choice(["others", "all"]), default="others", show_default=True,
+              help="Classes that PSDS averages cross-triggers over: all as in psds_eval before 0.5, with which the "
+              "2021 baseline was published.")  # fmt: skip
 @click.option("--out", type=FILE, help="Also write the results to this file (JSON), to compare and report.")
 @click.option("--per-clip", is_flag=True, help="Also write a table of single clips beside --out.")
 def score(
-    scores, metrics, data, ground_truth, durations, classes, events, operating_points, threshold, bootstrap, seed, out,
-    per_clip
+    scores, metrics, data, ground_truth, durations, classes, events, operating_points, threshold, bootstrap, seed,
+    triggered, out, per_clip,
 ):  # fmt: skip
     """Score a system's output: a directory of SCORES, or its events."""
     from sedsep.evaluate.score import output, score
@@ -33,7 +36,7 @@ def score(
     found, truth = output.read(truth, scores, events, operating_points)
     if per_clip and not out:
         raise click.UsageError("--per-clip writes its table beside --out; give that, too")
-    numbers = score.score(truth, found, metrics, threshold, bootstrap, seed)
+    numbers = score.score(truth, found, metrics, threshold, bootstrap, seed, triggered)
     click.echo(score.table(truth, numbers, found.missing))
     if out:
         clips_path = score.write(out, score.results(truth, found, numbers, bootstrap, seed), numbers, per_clip)

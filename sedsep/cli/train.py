@@ -71,6 +71,19 @@ def described(task):
     return "\n\n".join(lines)
 
 
+def systems_table():
+    """The table of all systems in README.md, a line for each: what its class declares, for people."""
+    lines = ["| `system.kind` | command | trains on | starts from |", "|---|---|---|---|"]
+    for task in TASKS:
+        for system in systems_of(task):
+            streams = ", ".join(f"`{stream.option}`" for stream in system.streams)
+            ways = [" and ".join(f"`{start.option}`" for start in way) for way in system.starts]
+            lines.append(
+                f"| `{system.kind}` | `{task}` | {streams} | {', or '.join(way or 'nothing' for way in ways)} |"
+            )
+    return "\n".join(lines)
+
+
 def options(task):
     """All options of a command: what its systems train and validate on, start from, and their shortcuts."""
     systems, made = systems_of(task), {}

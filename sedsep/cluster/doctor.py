@@ -13,6 +13,8 @@ import torchaudio
 from sedsep.cluster.slurm import slurm
 from sedsep.errors import UserError
 from sedsep.files import writing
+from sedsep.threads import SPINS
+from sedsep.threads import processors as processors_here
 
 GB = 1 << 30
 LEAST_SHM, LEAST_DISK, LEAST_FILES = 1 * GB, 5 * GB, 1024
@@ -66,9 +68,10 @@ def devices() -> Finding:
 
 def processors() -> Finding:
     """The cores that this process may use."""
-    usable, there = len(os.sched_getaffinity(0)), os.cpu_count()
+    usable, there = processors_here(), os.cpu_count()
     threads = torch.get_num_threads()
-    text = f"{usable} of {there} cores, {threads} threads"
+    spin = next((f"{name}={os.environ[name]}" for name in SPINS if name in os.environ), "long spins")
+    text = f"{usable} of {there} cores, {threads} threads, {spin}"
     if threads > usable:
         return Finding("processors", text, f"export OMP_NUM_THREADS={usable}: more threads than cores slow each other")
     return Finding("processors", text)

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sedsep.cluster.slurm import AGAIN, slurm
+from sedsep.cluster.slurm import AGAIN, sbatch, slurm
 from sedsep.errors import UserError
 
 ALIVE = {"PENDING", "RUNNING", "COMPLETING", "CONFIGURING", "SUSPENDED", "REQUEUED", "REQUEUE_HOLD", "STOPPED",
@@ -80,8 +80,7 @@ def read(directory) -> list:
     if path is None:
         raise UserError(f"{directory}: no log/jobs.tsv: nothing was submitted for this experiment")
     rows = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        job, script, log = line.split("\t")
+    for job, script, log in table(path.read_text(encoding="utf-8"), 3, "\t"):
         rows[log] = (job, Path(script), Path(log))
     states = slurm_states(sorted({job.split("_")[0] for job, _, _ in rows.values()}))
     return [Job(*row, *states.get(row[0], ("", "")), exit_code(row[2])) for row in rows.values()]
@@ -91,16 +90,24 @@ def slurm_states(ids: list) -> dict:
     """``{job: (state, reason to wait)}`` as far as Slurm remembers."""
     states = {}
     try:
-        for line in slurm("sacct", "-n", "-P", "-X", "-j", ",".join(ids), "-o", "JobID,State").splitlines():
-            job, state = line.split("|")
-            states[job] = (state.split()[0], "")
+        for job, state in table(slurm("sacct", "-n", "-P", "-X", "-j", ",".join(ids), "-o", "JobID,State"), 2):
+            states[job] = (state.split(" ")[0], "")
     except UserError:
         pass  # a site without accounts
     # Of the whole queue of this user: asked for jobs that are gone, squeue fails for all.
-    for line in slurm("squeue", "-h", "-r", "--me", "-t", "all", "-o", "%i|%T|%r").splitlines():
-        job, state, reason = line.split("|", 2)
+    for job, state, reason in table(slurm("squeue", "-h", "-r", "--me", "-t", "all", "-o", "%i|%T|%r"), 3):
         states[job] = (state, reason)
     return states
+
+
+def table(text: str, cells: int, separator: str = "|") -> list:
+    """Rows that begin with a job's number and have that many cells; what sites say between them is none.
+
+    >>> table("Welcome | to | Slurm\\n12_3|RUNNING|None\\n", 3)
+    [['12_3', 'RUNNING', 'None']]
+    """
+    rows = (line.split(separator, cells - 1) for line in text.splitlines())
+    return [row for row in rows if len(row) == cells and re.fullmatch(r"\d+(_\d+)?", row[0])]
 
 
 def exit_code(log: Path):
@@ -170,7 +177,7 @@ def retry(jobs: list) -> list:
     for script, group in failed.items():
         tasks = [job.id.split("_")[1] for job in group if "_" in job.id]
         only = [f"--array={','.join(tasks)}"] if tasks else []
-        number = slurm("sbatch", "--parsable", "--dependency=", *only, str(script)).strip().split(";")[0]
+        number = sbatch("--dependency=", *only, str(script))
         with open(script.with_name("jobs.tsv"), "a", encoding="utf-8") as file:
             for job in group:
                 file.write(f"{number}{job.id[job.id.find('_') :] if '_' in job.id else ''}\t{script}\t{job.log}\n")

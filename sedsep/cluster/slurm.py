@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sedsep import config
+from sedsep.cluster import limit
+from sedsep.cluster.environment import carried, outside
 from sedsep.errors import UserError
 from sedsep.files import write_text
 
@@ -29,10 +31,11 @@ class Request:
     """What a job asks of the cluster.
 
     Args:
-        partition, account: null leaves the cluster's own choice. time: limit, hours:minutes:seconds.
+        partition, account: null leaves the cluster's own choice. time: limit, as sbatch reads it: a bare number is
+            minutes (``limit.seconds``).
         memory: per node, as in 16G; null leaves the cluster's own choice. cpus, gpus: per node. nodes: of training.
         extra: further options of sbatch, as in "--constraint=a100".
-        warning: seconds before the time limit at which the job is told to save and leave.
+        warning: seconds before the time limit at which the job is told to save and leave; at most two thirds of it.
         retries: of a command that crashed (any exit code but 0, 1, 2 and 75).
     """
 
@@ -44,8 +47,14 @@ class Request:
     gpus: int = 0
     nodes: int = 1
     extra: list[str] = ()
-    warning: int = 120
-    retries: int = 1
+    warning: config.Whole = 120
+    retries: config.Whole = 1
+
+    @property
+    def signal(self) -> str:
+        """Which signal comes when: never before the job could have done some work."""
+        total = limit.seconds(self.time)
+        return f"USR1@{self.warning if total is None else min(self.warning, total * 2 // 3)}"
 
 
 class Task(NamedTuple):
@@ -63,7 +72,7 @@ def requested(site, name: str, command: str) -> Request:
         command: with ``--ngpu N``, N GPUs are asked for where the site asks for any.
 
     Raises:
-        UserError: the file is missing, or has an unknown key.
+        UserError: the file is missing, has an unknown key or no time limit where one is meant.
     """
     path = site or os.environ.get("SEDSEP_SITE") or SITE
     sections = config.read(path)
@@ -71,17 +80,22 @@ def requested(site, name: str, command: str) -> Request:
     section = {**(sections.get("default") or {}), **((sections.get(matching) if matching else None) or {})}
     try:
         request = Request(**config.resolve(Request, section, matching or "default"))
+        limit.seconds(request.time)
+        for option in request.extra:
+            if re.search(r"(?:^|\s)(?:-t|--time(?:[= ]|$)|--signal)", option):
+                raise UserError(f"extra: {option}: say it with time and warning, which must fit each other")
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     asked = re.search(r"--ngpu[ =](\d+)", command)
     return replace(request, gpus=int(asked[1])) if asked and request.gpus else request
 
 
-def script(name: str, tasks: list, request: Request, directory, after=()) -> str:
+def script(name: str, tasks: list, request: Request, directory, after=(), environment: str = "") -> str:
     """The text of a batch script; an array where there are several tasks.
 
     Args:
         name: of the job. tasks: ``Task`` s. directory: to run in. after: jobs that must have ended well before.
+        environment: lines of bash that set up what the commands need.
     """
     log = tasks[0].log.with_name(name)
     array = len(tasks) > 1
@@ -91,7 +105,7 @@ def script(name: str, tasks: list, request: Request, directory, after=()) -> str
         # Slurm's own words. The commands' go to their logs, which are whole when Slurm's copy is not.
         "output": str(log).replace("%", "%%") + ("_%a.slurm" if array else ".slurm"),
         "open-mode": "append",
-        "time": _clock(request.time),
+        "time": limit.clock(limit.seconds(request.time)),
         "partition": request.partition,
         "account": request.account,
         "nodes": request.nodes,
@@ -99,22 +113,24 @@ def script(name: str, tasks: list, request: Request, directory, after=()) -> str
         "cpus-per-task": request.cpus,
         "mem": request.memory,
         "gpus-per-node": request.gpus or None,
-        "signal": f"USR1@{request.warning}",
+        "signal": request.signal,
         "dependency": f"afterok:{':'.join(map(str, after))}" if after else None,
         "kill-on-invalid-dep": "yes" if after else None,
         "array": f"1-{len(tasks)}" if array else None,
     }
     lines = [f"#SBATCH --{key}={shlex.quote(str(value))}" for key, value in options.items() if value is not None]
     lines += ["#SBATCH --requeue", *(f"#SBATCH {option}" for option in request.extra)]
+    lines += [environment] if environment else []
     cases = [f"  {i}) log={shlex.quote(str(t.log))}; command=({t.command}) ;;" for i, t in enumerate(tasks, start=1)]
     return TEMPLATE.format(
-        options="\n".join(lines), cases="\n".join(cases), cpus=request.cpus, nodes=request.nodes,
+        head="\n".join(lines), cases="\n".join(cases), cpus=request.cpus, nodes=request.nodes,
         retries=request.retries, again=AGAIN, most=MOST_RESTARTS,
     )  # fmt: skip
 
 
+# --export=ALL of srun: where the job itself began with an empty environment, its step would too.
 TEMPLATE = """#!/bin/bash
-{options}
+{head}
 case ${{SLURM_ARRAY_TASK_ID:-1}} in
 {cases}
 esac
@@ -127,7 +143,8 @@ export SEDSEP_FIRST_NODE
 first=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 SEDSEP_FIRST_NODE=$(scontrol show node "$first" | grep -o 'NodeAddr=[^ ]*' | cut -d = -f 2)  # where processes meet
 trap : TERM USR1 USR2 HUP  # the command gets them too; its exit code says what follows
-srun --nodes={nodes} --ntasks-per-node=1 --cpus-per-task={cpus} --kill-on-bad-exit=1 "${{command[@]}}" >> "$log" 2>&1
+srun --export=ALL --nodes={nodes} --ntasks-per-node=1 --cpus-per-task={cpus} --kill-on-bad-exit=1 "${{command[@]}}" \\
+  >> "$log" 2>&1
 code=$?
 printf '# ended with exit code %s after %s s\\n' "$code" "$SECONDS" >> "$log"
 crashes=$(grep '^# ended with exit code' "$log" | grep -Evc ' code (0|1|2|{again}) ')
@@ -158,13 +175,24 @@ def submit(log, tasks: list, site=None, after=()) -> list:
     for number, first in enumerate(range(0, len(tasks), size)):
         part = tasks[first : first + size]
         path = log.with_name(log.stem + (f".{number}" if number else "") + ".sbatch")
-        write_text(path, script(path.stem, part, requested(site, log.stem, part[0].command), Path.cwd(), after))
-        job = slurm("sbatch", "--parsable", str(path)).strip().split(";")[0]
+        asked = requested(site, log.stem, part[0].command)
+        write_text(path, script(path.stem, part, asked, Path.cwd(), after, carried(os.environ)))
+        job = sbatch(str(path))
         with open(log.with_name("jobs.tsv"), "a", encoding="utf-8") as file:
             for index, one in enumerate(part, start=1):
                 file.write(f"{job}{f'_{index}' if len(part) > 1 else ''}\t{path}\t{one.log}\n")
         jobs.append(job)
     return jobs
+
+
+def sbatch(*arguments: str) -> str:
+    """Submit a batch script; the job's number. Raises UserError where Slurm refuses, or says none."""
+    said = slurm("sbatch", "--parsable", *arguments)
+    # Sites greet and inform on standard output too: the number stands on a line of its own, the last one.
+    found = re.findall(r"^\s*(?:Submitted batch job )?(\d+)(?:;\S+| on cluster \S+)?\s*$", said, re.M | re.I)
+    if not found:
+        raise UserError(f"sbatch: no job number in what it said: {said.strip()!r}; see squeue --me")
+    return found[-1]
 
 
 def largest_array() -> int:
@@ -176,7 +204,9 @@ def largest_array() -> int:
 def slurm(*command: str) -> str:
     """What a command of Slurm prints. Raises UserError with Slurm's own words where it fails."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            command, env=outside(os.environ), capture_output=True, text=True, timeout=60, check=False
+        )  # fmt: skip
     except FileNotFoundError:
         raise UserError(f"{command[0]} is not here: no Slurm on this machine; try tools/local_slurm.sh start") from None
     except subprocess.TimeoutExpired:
@@ -184,10 +214,3 @@ def slurm(*command: str) -> str:
     if done.returncode:
         raise UserError(f"{command[0]}: {' '.join(done.stderr.split())}")
     return done.stdout
-
-
-def _clock(time):
-    """YAML 1.1 reads 1:30:00 as the number 5400."""
-    if isinstance(time, str):
-        return time
-    return f"{time // 3600}:{time // 60 % 60:02d}:{time % 60:02d}"

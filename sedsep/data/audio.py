@@ -1,86 +1,98 @@
 """Audio files: read, write, resample; every broken file ends in one clear line.
 
-Reading is soundfile's (libsndfile); writing is a bare RIFF file without time stamps, so that equal samples are
-equal bytes (libsndfile stamps its PEAK chunk with the time of day).
+Reading is ``reader.py``'s; writing is a bare RIFF file without time stamps, so that equal samples are equal bytes
+(libsndfile stamps its PEAK chunk with the time of day).
 """
 
 import io
 import math
 import struct
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import soundfile
 from scipy.signal import firwin, resample_poly
 
+from sedsep.data.reader import Reader, say
 from sedsep.errors import UserError
 from sedsep.files import writing
 
-UNKNOWN_SIZES = (0, 0xFFFFFFFF)  # what programs write into a header when they stream to a pipe
 ZERO_CROSSINGS = 48  # half length of the resampling filter, in samples of the lower rate
 
 
 class AudioInfo(NamedTuple):
-    """Header of an audio file."""
+    """What an audio file holds; ``wrong`` says what its header got wrong about its length."""
 
     sample_rate: int
     n_channels: int
     n_samples: int
     subtype: str
+    wrong: str = ""
 
 
 def info(path) -> AudioInfo:
-    """Header of an audio file.
+    """What an audio file really holds; one that is compressed is decoded to find out.
 
     Raises:
         UserError: the file is missing, unreadable, truncated or has no samples.
     """
-    with opened(path) as file:
-        return AudioInfo(file.samplerate, file.channels, file.frames, file.subtype)
+    with Reader(path) as reader:
+        if reader.n_samples is None:
+            for _ in reader.blocks():
+                pass
+        _whole(reader)
+        return AudioInfo(reader.sample_rate, reader.n_channels, reader.n_samples, reader.subtype, reader.wrong)
 
 
-def read(path, sample_rate: int, convert: bool = False) -> np.ndarray:
-    """Samples of a whole file as float32 ``(T,)``.
+def form(path) -> tuple:
+    """Sample rate in Hz and number of channels of an audio file. Raises UserError as :func:`info` does."""
+    with Reader(path) as reader:
+        return reader.sample_rate, reader.n_channels
+
+
+def read(path, sample_rate: int, convert: bool = False, partial: bool = False) -> np.ndarray:
+    """Samples of a whole file as float32 ``(T,)``. Where its header is wrong about the length, that is said.
 
     Args:
         sample_rate: the rate that the caller works at, Hz.
         convert: mix channels to their mean and resample instead of refusing the file.
+        partial: take what is there of a file that was cut off instead of refusing it.
 
     Raises:
         UserError: the file is missing, unreadable, truncated, empty or holds NaN or infinity; without ``convert``
             also where it is not mono at ``sample_rate``.
     """
-    header = info(path)
-    if not convert and (header.sample_rate, header.n_channels) != (sample_rate, 1):
+    rate, n_channels = form(path)
+    if not convert and (rate, n_channels) != (sample_rate, 1):
         raise UserError(
-            f"{path}: {header.sample_rate} Hz with {header.n_channels} channel{'s' * (header.n_channels > 1)}; "
+            f"{path}: {rate} Hz with {n_channels} channel{'s' * (n_channels > 1)}; "
             f"expected mono at {sample_rate} Hz; 'sedsep validate DIR --fix OUT' makes a converted copy of a set"
         )
-    samples, rate = read_all(path)
+    samples, rate = read_all(path, partial)
     waveform = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
     return resample(waveform, rate, sample_rate)
 
 
-def read_all(path) -> tuple:
-    """Samples of a whole file as they are, ``(T, channels)`` float32, and their rate in Hz.
+def read_all(path, partial: bool = False) -> tuple:
+    """Samples of a whole file as they are, ``(T, channels)`` float32, and their rate in Hz; ``partial`` as in
+    :func:`read`.
 
     Raises:
         UserError: the file is missing, unreadable, truncated, empty or holds NaN or infinity.
     """
-    with opened(path) as file:
-        rate, n_samples = file.samplerate, file.frames
-        try:
-            samples = file.read(dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as error:
-            raise UserError(f"{path}: cannot be decoded ({error.error_string}); replace the file") from None
-    if len(samples) < n_samples:
-        raise UserError(f"{path}: truncated: {len(samples)} of {n_samples} samples; copy the file again")
-    if not np.isfinite(samples).all():
-        where = np.flatnonzero(~np.isfinite(samples).all(axis=1))[0] / rate
-        raise UserError(f"{path}: holds NaN or infinite samples (first at {where:.3f} s); replace the file")
-    return samples, rate
+    with Reader(path) as reader:
+        blocks = list(reader.blocks(reader.n_samples and reader.n_samples / reader.sample_rate))
+        if not partial:
+            _whole(reader)
+        if reader.wrong:
+            say(path, reader.wrong)
+        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks), reader.sample_rate
+
+
+def _whole(reader) -> None:
+    """Raise UserError where a file was cut off."""
+    if reader.cut:
+        raise UserError(f"{reader.path}: truncated: {reader.wrong}; copy the file again")
 
 
 def write(path, waveform: np.ndarray, sample_rate: int, subtype: str = "FLOAT") -> None:
@@ -143,43 +155,3 @@ def _lowpass(factor: int) -> np.ndarray:
     scipy's own default is three times shorter and lets about a tenth of the band alias.
     """
     return firwin(2 * ZERO_CROSSINGS * factor + 1, 0.94 / factor, window=("kaiser", 9.0)).astype(np.float32)
-
-
-def opened(path) -> soundfile.SoundFile:
-    """An audio file to read from. Raises UserError as :func:`info` does."""
-    path = Path(path)
-    try:
-        size = path.stat().st_size
-        if path.is_dir():
-            raise UserError(f"{path}: is a directory, not an audio file")
-        if size == 0:
-            raise UserError(f"{path}: empty file (0 bytes); copy it again")
-        missing = _missing_bytes(path, size)
-        if missing:
-            raise UserError(f"{path}: truncated: {missing} bytes are missing at the end; copy the file again")
-        file = soundfile.SoundFile(str(path))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such audio file") from None
-    except soundfile.LibsndfileError as error:
-        raise UserError(f"{path}: not readable as audio ({error.error_string}); replace the file") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    if file.frames == 0:
-        file.close()
-        raise UserError(f"{path}: no samples in the file; replace it")
-    return file
-
-
-def _missing_bytes(path: Path, size: int) -> int:
-    """Bytes of a RIFF file's data chunk that lie beyond its end; libsndfile would shorten the sound silently."""
-    with open(path, "rb") as file:
-        if file.read(4) != b"RIFF":
-            return 0
-        position = 12
-        while position + 8 <= size:
-            file.seek(position)
-            name, length = struct.unpack("<4sI", file.read(8))
-            if name == b"data":
-                return 0 if length in UNKNOWN_SIZES else max(0, position + 8 + length - size)
-            position += 8 + length + length % 2
-    return 0

@@ -56,6 +56,7 @@ class MixedClips:
 
     def __init__(self, simulated: SimulatedClips, stems: bool = False):
         self.simulated, self.stems = simulated, stems
+        self.sample_rate = simulated.description.sample_rate
 
     def __len__(self):
         return len(self.simulated)

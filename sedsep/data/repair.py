@@ -81,7 +81,7 @@ def mended(events, seconds: float) -> tuple:
 def _clip(clip: Clip, checked: Checked, out: Path) -> Clip:
     """A repaired clip, its audio copied or converted into ``out``."""
     heard = checked.heard[clip.filename]
-    path = _place(clip.path, out / "audio" / clip_id(clip.filename), checked.sample_rate, heard.header)
+    path = _place(clip.path, out / "audio" / clip_id(clip.filename), checked.sample_rate)
     written = audio.info(path)
     strong = None if clip.strong is None else mended(clip.strong, heard.seconds())
     stems = None if clip.stems is None else _stems(clip, checked, out / "stems" / clip_id(clip.filename))
@@ -96,14 +96,15 @@ def _stems(clip: Clip, checked: Checked, folder: Path) -> tuple:
         path = None
         if stem.path in checked.stems:
             target = folder / f"{number}_{stem.label or stem.role}"
-            path = _place(stem.path, target, checked.sample_rate, checked.heard[clip.filename].header)
+            path = _place(stem.path, target, checked.sample_rate)
         stems.append(Stem(path, stem.label, stem.role, stem.source))
     return tuple(stems)
 
 
-def _place(source: Path, target: Path, sample_rate: int, header) -> Path:
+def _place(source: Path, target: Path, sample_rate: int) -> Path:
     """Copy an audio file to ``target`` with its extension, or convert it to a mono wav file there."""
-    if (header.sample_rate, header.n_channels) != (sample_rate, 1):
+    header = audio.info(source)
+    if header.wrong or (header.sample_rate, header.n_channels) != (sample_rate, 1):
         target = target.with_name(f"{target.name}.wav")
         audio.write(target, audio.read(source, sample_rate, convert=True), sample_rate)
         return target

@@ -192,7 +192,7 @@ def active_sounds(path: Path, label: str, split: str = "train") -> tuple:
 
 
 def _active(path):
-    sample_rate = audio.info(path).sample_rate
+    sample_rate, _ = audio.form(path)
     found = activity.segments(audio.read(path, sample_rate, convert=True), sample_rate)
     if not found:
         raise UserError(f"{path}: silent")

@@ -5,35 +5,27 @@ import math
 import struct
 
 import numpy as np
-import soundfile
 
-from sedsep.data.audio import ZERO_CROSSINGS, opened, resample
+from sedsep.data.audio import ZERO_CROSSINGS, resample
+from sedsep.data.reader import Reader, say
 from sedsep.errors import UserError
 from sedsep.files import writing
 
-BLOCK_SECONDS = 10.0
 LARGEST = 2**32 - 2**12  # bytes that fit into a RIFF file with its headers
 
 
 def blocks(path):
-    """Yield a file's samples from its beginning to its end, ``(T', n_channels)`` float32.
+    """Yield a file's samples from its beginning to its real end, ``(T', n_channels)`` float32.
+
+    Where its header is wrong about the length, or the file was cut off, that is said and what is there is taken.
 
     Raises:
-        UserError: the file is missing, unreadable, truncated, empty or holds NaN or infinity.
+        UserError: the file is missing, unreadable, empty or holds NaN or infinity.
     """
-    with opened(path) as file:
-        size, done = round(BLOCK_SECONDS * file.samplerate), 0
-        while done < file.frames:
-            try:
-                block = file.read(size, dtype="float32", always_2d=True)
-            except soundfile.LibsndfileError as error:
-                raise UserError(f"{path}: cannot be decoded ({error.error_string}); replace the file") from None
-            if not len(block):
-                raise UserError(f"{path}: truncated: {done} of {file.frames} samples; copy the file again")
-            if not np.isfinite(block).all():
-                raise UserError(f"{path}: holds NaN or infinite samples; replace the file")
-            done += len(block)
-            yield block
+    with Reader(path) as reader:
+        yield from reader.blocks()
+        if reader.wrong:
+            say(path, reader.wrong)
 
 
 def convert(waveform, old_rate: int, new_rate: int):

@@ -174,7 +174,10 @@ def _check_audio(clip, checked):
         checked.unusable.add(clip.filename)
         _note(checked, "clips.tsv", line, heard.problem, "", "clip left out")
         return
-    rate, n_channels, _, _ = heard.header
+    rate, n_channels, wrong = heard.header.sample_rate, heard.header.n_channels, heard.header.wrong
+    if wrong:
+        cure = "--fix writes the header anew"
+        _note(checked, "clips.tsv", line, f"{clip.path}: {wrong}", cure, "header written anew")
     if (rate, n_channels) != (checked.sample_rate, 1):
         what = f"{clip.path}: {rate} Hz with {n_channels} channel{'s' * (n_channels > 1)}"
         cure = f"expected mono at {checked.sample_rate} Hz; --fix converts it"
@@ -236,7 +239,10 @@ def _check_stems(clip, stems, difference, checked):
         elif header[:3] != mixture[:3]:
             what = f"{stem.path}: {_form(header)}; its mixture has {_form(mixture)}"
             _note(checked, "stems.tsv", line, what, "replace it, or leave path empty", "path left empty")
-        elif difference <= ADDS_UP:
+        elif header.wrong:
+            cure, fix = "--fix writes the header anew", "header written anew"
+            _note(checked, "stems.tsv", line, f"{stem.path}: {header.wrong}", cure, fix)
+        if header and header[:3] == mixture[:3] and difference <= ADDS_UP:
             checked.stems.add(stem.path)
     if difference > ADDS_UP:
         what = f"the stems of {clip.filename!r} do not add up to it: they miss it by {difference:.3g} of full scale"

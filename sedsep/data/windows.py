@@ -43,6 +43,12 @@ class Windows(Dataset):
         views: int = 1,
     ):
         self.parts = list(parts)
+        for part in self.parts:
+            if part.sample_rate != sample_rate:
+                raise UserError(
+                    f"clips are mixed at {part.sample_rate} Hz, but the model works at {sample_rate} Hz; change "
+                    "sample_rate in the scene, or in the configuration"
+                )
         self.ends = list(accumulate(len(part) for part in self.parts))
         self.classes, self.sample_rate, self.n_samples = classes, sample_rate, round(seconds * sample_rate)
         self.grid, self.n_sources, self.seed, self.training = grid, n_sources, seed, training

@@ -14,7 +14,7 @@ import torch
 
 from sedsep import config
 from sedsep.engine import earlier
-from sedsep.errors import UserError
+from sedsep.errors import UserError, a
 from sedsep.files import writing
 from sedsep.labels import Classes
 from sedsep.nnet.fast import accelerate
@@ -107,7 +107,7 @@ def require(path, state: dict, *kinds: str) -> None:
     """Raise UserError unless the model file ``path`` with the description ``state`` holds a system of ``kinds``."""
     kind = state["config"]["kind"]
     if kind not in kinds:
-        raise UserError(f"{path}: holds a {kind} model; a {' or '.join(kinds)} model is needed here")
+        raise UserError(f"{path}: holds {a(f'{kind} model')}; {a(' or '.join(kinds))} model is needed here")
 
 
 def keep_smoothing(path, steps: list) -> None:

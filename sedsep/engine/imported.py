@@ -5,6 +5,7 @@ of it. :func:`verify` runs the file on that input again.
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from sedsep.files import writing_directory
 
 PEERS = (desed_task, asteroid)
 TOLERANCE = 1e-4  # largest difference of an output, relative to its largest value
+HEARD = 100 * TOLERANCE  # silence must make as much of a difference, or agreement on the proof's input proves little
 FRAMES = 300  # of a proof's input, in hops of the network; enough for the widest dilation to matter
 
 
@@ -51,10 +53,16 @@ def import_checkpoint(path, out, proof=None, proof_of: str = "student", classes=
             )
         if proof:
             variant = proof_of if proof_of in found.references else next(iter(found.references))
+            proven = prove(directory / f"best_{variant}.pt", proof)
             lines.append(
                 f"{proof}: what the peer said is what best_{variant}.pt says; "
-                f"largest difference {prove(directory / f'best_{variant}.pt', proof):.1e} of the scale"
+                f"largest difference {proven.gap:.1e} of the scale"
             )
+            if proven.heard < HEARD:
+                lines.append(
+                    f"{proof}: PROVES LITTLE: the network hardly listens; what it says of silence differs by no "
+                    f"more than {proven.heard:.1e} of the scale"
+                )
         else:
             lines.append(
                 "the peer's own output was not at hand (--proof): proven is that each file written reproduces the "
@@ -99,8 +107,15 @@ def verify(path) -> float:
     return _difference(path, "stored with it", found, proof["outputs"], "import it again")
 
 
-def prove(path, proof) -> float:
-    """Run a model file on the input in the npz file ``proof``: the largest difference to the peer's outputs there.
+class Proven(NamedTuple):
+    """``gap``: largest difference to the peer's outputs; ``heard``: that which silence as input makes; of the scale."""
+
+    gap: float
+    heard: float
+
+
+def prove(path, proof) -> Proven:
+    """Run a model file on the input in the npz file ``proof`` and compare with the peer's outputs there.
 
     Raises:
         UserError: the proof cannot be read or holds something else, or the outputs differ.
@@ -119,9 +134,15 @@ def prove(path, proof) -> float:
     if waveform.ndim != 2:
         raise UserError(f"{proof}: {names[0]} has the shape {tuple(waveform.shape)}; it must be (clips, samples)")
     cure = "another network made it, or its settings differ (--set)"
-    if len(system.variants) > 1:
-        cure = f"another network made it, or not the {description['selected']} (--proof-of)"
-    return _difference(path, f"in {proof}", outputs(system, description["selected"], waveform), arrays, cure)
+    if system.grid:
+        other = "minmax" if description["config"]["frontend"]["scaling"]["kind"] == "minmax_signed" else "minmax_signed"
+        cure = (
+            f"another network made it, or not the {description['selected']} (--proof-of), or its scaler has another "
+            f"range (--set scaler.kind={other})"
+        )
+    gap = _difference(path, f"in {proof}", outputs(system, description["selected"], waveform), arrays, cure)
+    silent = outputs(system, description["selected"], torch.zeros_like(waveform))
+    return Proven(gap, max(_gap(silent[name], value) for name, value in arrays.items()))
 
 
 @torch.no_grad()
@@ -163,10 +184,15 @@ def _difference(path, against, found, expected, cure):
             raise UserError(
                 f"{path}: {name} has the shape {tuple(found[name].shape)}, and {tuple(value.shape)} {against}; {cure}"
             )
-        gap = float((found[name] - value).abs().max() / value.abs().max().clamp(min=1e-12))
+        gap = _gap(found[name], value)
         if not gap <= TOLERANCE:  # so that NaN fails too
             raise UserError(
                 f"{path}: {name} differs from that {against} by {gap:.1e} of the scale, more than {TOLERANCE:g}; {cure}"
             )
         worst = max(worst, gap)
     return worst
+
+
+def _gap(found, expected) -> float:
+    """Largest difference, relative to the largest value."""
+    return float((found - expected).abs().max() / expected.abs().max().clamp(min=1e-12))

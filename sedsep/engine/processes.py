@@ -5,6 +5,7 @@ and ends them all when one fails; what that one had to say becomes the one line 
 """
 
 import contextlib
+import ctypes
 import datetime
 import logging
 import os
@@ -20,10 +21,12 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from sedsep.engine.devices import device_named
 from sedsep.errors import Died, Stopped, UserError
+from sedsep.threads import processors
 
 AGAIN = (75, 130)
 MINUTES_TO_MEET = 10
 HOURS_TO_VALIDATE = 6  # the ranks wait for the first one meanwhile
+PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
 def wanted(count: int) -> bool:
@@ -50,7 +53,7 @@ def launch(count: int, arguments: list) -> None:
     """
     nodes = _nodes()
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // count)))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, processors() // count)))
     for number in (signal.SIGUSR1, signal.SIGUSR2):  # torchrun itself knows TERM, INT, HUP and QUIT
         signal.signal(number, _hand_on)
     settings = LaunchConfig(
@@ -83,9 +86,11 @@ def join(device: str) -> str:
     Raises:
         UserError: the node shows fewer GPUs than processes, or the others did not come.
     """
-    kind = device_named(device)
     if "RANK" not in os.environ:
-        return kind
+        return device_named(device)
+    kind = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    if "TORCHELASTIC_RUN_ID" in os.environ:  # a launcher that is killed must not leave us training, unseen
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if kind.startswith("cuda"):
         kind = _own_gpu(int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count())
         torch.cuda.set_device(kind)

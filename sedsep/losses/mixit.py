@@ -11,6 +11,7 @@ import torch
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+from sedsep.errors import UserError
 from sedsep.losses.separation import centred, log_error, neg_ratio
 
 # Bound of the error of an energy from float32 products, relative to the energy of all signals; 3e-6 is seen.
@@ -26,8 +27,9 @@ def mixit(
     zero_mean: bool = False,
     reduction: Literal["mean", "sum"] = "mean",
     search: Literal["exact", "least_squares"] = "exact",
+    table: torch.Tensor = None,
 ) -> tuple:
-    """The smallest loss over all ``2^N`` ways of adding estimates ``(B, N, T)`` up to the mixtures ``(B, 2, T)``.
+    """The smallest loss over all ways of adding estimates ``(B, N, T)`` up to the mixtures ``(B, 2, T)``.
 
     The error of every assignment follows from the inner products of estimates and mixtures, one small matrix per
     clip; loss and gradient then come from the signals at the best assignment.
@@ -39,6 +41,7 @@ def mixit(
         reduction: of the losses of the two mixtures, "mean" or "sum" (eq. 6 of the joint system).
         search: "exact", or :func:`least_squares_assignment`, which is no longer exponential in N and may miss the
             smallest loss.
+        table: the assignments that "exact" may choose from, of :func:`permitted`; None: all ``2^N``.
 
     Returns:
         loss ``(B,)``, differentiable with respect to the estimates, and assignment ``(B, 2, N)`` of zeros and ones
@@ -53,7 +56,8 @@ def mixit(
 
     with torch.no_grad():
         if search == "exact":
-            assignment, power = best_assignment(estimates, mixtures, score, zero_mean)
+            table = assignments(estimates.shape[1]) if table is None else table
+            assignment, power = best_assignment(estimates, mixtures, score, zero_mean, table)
         else:
             assignment, power = least_squares_assignment(estimates, mixtures, zero_mean)
     noise = MixtureError.apply(estimates, mixtures, assignment.to(estimates.dtype), zero_mean)
@@ -61,7 +65,7 @@ def mixit(
     return losses.mean(1) if reduction == "mean" else losses.sum(1), assignment
 
 
-def best_assignment(estimates, mixtures, score, zero_mean: bool = False) -> tuple:
+def best_assignment(estimates, mixtures, score, zero_mean: bool, table: torch.Tensor) -> tuple:
     """Estimates ``(B, N, T)``, mixtures ``(B, 2, T)`` -> assignment ``(B, 2, N)`` with the smallest sum of scores.
 
     Single precision decides where its uncertainty leaves one candidate per clip, double precision elsewhere: the
@@ -69,16 +73,17 @@ def best_assignment(estimates, mixtures, score, zero_mean: bool = False) -> tupl
 
     Args:
         score: increasing function of the energy of the error and function of the energy of the mixture.
+        table: ``(K, 2, N)`` assignments to choose from.
 
     Returns:
         the assignment, and the energies of the mixtures ``(B, 2)`` in double precision.
     """
-    table = assignments(estimates.shape[1]).to(estimates.device)
+    table = table.to(estimates.device)
     noise, power, total = errors(estimates, mixtures, table, zero_mean)
     margin = UNCERTAINTY * total.view(-1, 1, 1)
     low, high = score(torch.stack((noise - margin, noise + margin)).clamp_(min=0), power).sum(3)
     best, index = high.min(1, keepdim=True)
-    candidates = ~(low > best)  # (B, 2^N); negated, so that NaN is a candidate
+    candidates = ~(low > best)  # (B, K); negated, so that NaN is a candidate
     if candidates.sum() > len(candidates):
         noise, power, _ = errors(estimates.double(), mixtures.double(), table, zero_mean)
         index = score(noise, power).sum(2).argmin(1, keepdim=True)
@@ -107,13 +112,13 @@ def least_squares_assignment(estimates, mixtures, zero_mean: bool = False) -> tu
 
 
 def errors(estimates, mixtures, table: torch.Tensor, zero_mean: bool = False) -> tuple:
-    """Energies of the errors of all assignments ``(B, 2^N, 2)``, of the mixtures ``(B, 1, 2)``, of all ``(B,)``.
+    """Energies of the errors of all K assignments ``(B, K, 2)``, of the mixtures ``(B, 1, 2)``, of all ``(B,)``.
 
     By ``|x - a s|^2 = |x|^2 - 2 a (s x) + a (s s') a'`` for a mixture x, estimates s and an assignment's row a.
 
     Args:
         estimates, mixtures: ``(B, N, T)`` and ``(B, 2, T)``; their dtype is that of the products.
-        table: ``(2^N, 2, N)`` assignments.
+        table: ``(K, 2, N)`` assignments.
     """
     within = (estimates @ estimates.transpose(1, 2)).double()  # (B, N, N)
     across = (estimates @ mixtures.transpose(1, 2)).double()  # (B, N, 2)
@@ -125,7 +130,7 @@ def errors(estimates, mixtures, table: torch.Tensor, zero_mean: bool = False) ->
         within = within - n_samples * s @ s.transpose(1, 2)
         across = across - n_samples * s @ x.transpose(1, 2)
         power = power - n_samples * x.square().transpose(1, 2)
-    # (2^N, 2, N) and (B, N, 2) -> (B, 2^N, 2)
+    # (K, 2, N) and (B, N, 2) -> (B, K, 2)
     crossing = (table * across.transpose(1, 2).unsqueeze(1)).sum(3)
     added = ((table @ within.unsqueeze(1)) * table).sum(3)
     return (power - 2 * crossing + added).clamp(min=0), power.clamp(min=0), total
@@ -166,3 +171,28 @@ def assignments(n_sources: int) -> torch.Tensor:
     rows = sorted(itertools.product((1.0, 0.0), repeat=n_sources), key=sum)
     first = torch.tensor(rows, dtype=torch.double)
     return torch.stack((first, 1 - first), 1)
+
+
+def permitted(n_sources: int, allow=None, deny=None) -> torch.Tensor:
+    """The assignments ``(K, 2, N)`` that lists leave, in the order of :func:`assignments`.
+
+    Args:
+        allow: only these; None: all. deny: none of these. Each has for every estimate the mixture it goes to, 0 or 1.
+
+    Raises:
+        UserError: an assignment in a list does not fit N estimates of two mixtures, or none is left.
+
+    >>> permitted(2, deny=[[0, 0], [1, 1]])[:, 0].tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    for name, listed in (("allow", allow), ("deny", deny)):
+        for one in listed or ():
+            if len(one) != n_sources or not set(one) <= {0, 1}:
+                raise UserError(f"{name}: the assignment {list(one)} must have {n_sources} numbers, each 0 or 1")
+    table = assignments(n_sources)
+    second = [tuple(map(int, row)) for row in table[:, 1].tolist()]
+    allowed, denied = {tuple(one) for one in (second if allow is None else allow)}, {tuple(one) for one in deny or ()}
+    left = [place for place, row in enumerate(second) if row in allowed and row not in denied]
+    if not left:
+        raise UserError("allow and deny leave no assignment of the estimates to the two mixtures")
+    return table[left]

@@ -67,11 +67,12 @@ class ExactPsds:
         onehot = references.label[:, None] == np.arange(self.n_classes)
         n_references = of_reference @ onehot
         hours = (of_reference * (self.reference_offset - self.reference_onset)) @ onehot / HOUR
-        others = np.maximum((n_references > 0).sum(1, keepdims=True) - 1, 1)
+        n_known = np.maximum((n_references > 0).sum(1), 1)
+        others = np.maximum(n_known - 1, 1)[:, None]
         trigger_weight = np.divide(1 / others, hours, out=np.zeros_like(hours), where=hours > 0)
         # curves[label][setting][row of weights]
         curves = [
-            self._curves(label, settings, weights, trigger_weight, n_references[:, label])
+            self._curves(label, settings, weights, trigger_weight, n_references[:, label], n_known)
             for label in range(self.n_classes)
         ]
         return {
@@ -82,7 +83,7 @@ class ExactPsds:
             for s, setting in enumerate(settings)
         }
 
-    def _curves(self, label, settings, weights, trigger_weight, n_references) -> list:
+    def _curves(self, label, settings, weights, trigger_weight, n_references, n_known) -> list:
         """One class's staircase for each setting and row of weights; None without references."""
         if not n_references.any():
             return [[None] * len(weights)] * len(settings)
@@ -108,7 +109,7 @@ class ExactPsds:
                 found, superfluous, triggers = (
                     np.cumsum(np.bincount(place[part], change[part], n_levels)) for part in parts
                 )
-                efpr = superfluous / hours[row] + setting.alpha_ct * triggers
+                efpr = superfluous / hours[row] + setting.trigger_weight(n_known[row]) * triggers
                 # Sums of weights that came and went leave rounding errors, which would split equal rates.
                 efpr = np.round(np.maximum(efpr, 0), 9)
                 # Most thresholds have more false positives than the area looks at; the rest is quick to sort.

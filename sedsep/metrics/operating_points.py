@@ -65,8 +65,9 @@ class PointCounts:
             reference_hours = (weights @ self.reference_seconds / HOUR).T[self.trigger_class]
             # A class that a resample lacks has no references to trigger, so its count is 0 too.
             rates = (self.triggers @ weights.T) / np.maximum(reference_hours, 1e-12)
-            others = np.maximum((references > 0).sum(1) - 1, 1)
-            efpr = efpr + setting.alpha_ct * (self.trigger_row @ rates).reshape(shape) / others
+            known = np.maximum((references > 0).sum(1), 1)
+            others = np.maximum(known - 1, 1)
+            efpr = efpr + setting.trigger_weight(known) * (self.trigger_row @ rates).reshape(shape) / others
         return np.array([self._psds(setting, tpr[..., i], efpr[..., i], row) for i, row in enumerate(references)])
 
     def _psds(self, setting, found, efpr, references) -> float:

@@ -4,6 +4,7 @@ Source: Bilen et al., "A framework for the robust evaluation of sound event dete
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -17,6 +18,8 @@ class Setting:
         alpha_ct: weight of the cross-triggers in the effective false positive rate.
         alpha_st: weight of the standard deviation over classes.
         max_efpr: end of the axis, effective false positives per hour.
+        triggered: which classes the mean of a class's cross-triggers is over: the "others", or "all" with the class
+            itself, which it never triggers: psds_eval before 0.5, and so the 2021 baseline's published figures.
     """
 
     name: str
@@ -26,11 +29,17 @@ class Setting:
     alpha_ct: float
     alpha_st: float
     max_efpr: float = 100.0
+    triggered: Literal["others", "all"] = "others"
+
+    def trigger_weight(self, n_classes):
+        """What the mean over the other classes counts, of one or several numbers of classes with references."""
+        return self.alpha_ct * (n_classes - 1) / n_classes if self.triggered == "all" else self.alpha_ct
 
     def parameters(self) -> str:
         """The parameters as they stand in a metric's id; ``cttc`` only where cross-triggers count."""
         cttc = f",cttc={self.cttc:g}" if self.alpha_ct else ""
-        weights = f"alpha_ct={self.alpha_ct:g},alpha_st={self.alpha_st:g},e_max={self.max_efpr:g}/h"
+        mean = "*(C-1)/C as psds_eval<0.5" if self.alpha_ct and self.triggered == "all" else ""
+        weights = f"alpha_ct={self.alpha_ct:g}{mean},alpha_st={self.alpha_st:g},e_max={self.max_efpr:g}/h"
         return f"dtc={self.dtc:g},gtc={self.gtc:g}{cttc},{weights}"
 
 

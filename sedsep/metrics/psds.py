@@ -68,10 +68,11 @@ def _evaluate(operating_points, reference, durations, criteria):
 
 def _psds(evaluation, classes, setting) -> Psds:
     known = sorted(set(evaluation.class_names) - {psds_eval.psds.WORLD})
+    alpha_ct = setting.trigger_weight(len(known))
     with _quiet():
-        over_fpr, _, over_efpr = evaluation.psd_roc_curves(setting.alpha_ct)
+        over_fpr, _, over_efpr = evaluation.psd_roc_curves(alpha_ct)
         if len(known) > 1:
-            result, curves = evaluation.psds(setting.alpha_ct, setting.alpha_st, setting.max_efpr), over_efpr
+            result, curves = evaluation.psds(alpha_ct, setting.alpha_st, setting.max_efpr), over_efpr
             value, efpr, etpr = float(result.value), result.plt.xp, result.plt.yp
         else:
             curves, efpr, etpr = over_fpr, over_fpr.xp, over_fpr.yp[0]

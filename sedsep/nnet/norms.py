@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 EPS = 1e-8
+Kind = Literal["gln", "cln", "cgln", "fgln"]
 
 
 class LayerNorm(nn.Module):
@@ -17,11 +18,11 @@ class LayerNorm(nn.Module):
 
     Args:
         channels: D.
-        kind: "gln" takes mean and variance over L and D of a clip (global), "cln" over D of each frame, "fgln" over
-            L of each channel.
+        kind: "gln" takes mean and variance over L and D of a clip (global), "cln" over D of each frame, "cgln" over
+            D of each frame and all before it (cumulative), "fgln" over L of each channel.
     """
 
-    def __init__(self, channels: int, kind: Literal["gln", "cln", "fgln"] = "gln"):
+    def __init__(self, channels: int, kind: Kind = "gln"):
         super().__init__()
         self.kind = kind
         self.gain = nn.Parameter(torch.ones(channels))
@@ -31,10 +32,25 @@ class LayerNorm(nn.Module):
         """``(B, L, D)`` -> the same shape."""
         if self.kind == "cln":
             return F.layer_norm(x, x.shape[2:], self.gain, self.bias, EPS)
+        if self.kind == "cgln":
+            mean, rate = cumulative(x)
+            return torch.addcmul(self.bias, (x - mean) * rate, self.gain)
         if self.kind == "fgln":
             variance, mean = torch.var_mean(x, 1, correction=0, keepdim=True)
             return torch.addcmul(self.bias, (x - mean) * (variance + EPS).rsqrt(), self.gain)
         return torch.addcmul(self.bias, F.layer_norm(x, x.shape[1:], eps=EPS), self.gain)
+
+
+def cumulative(x: torch.Tensor) -> tuple:
+    """Mean and 1 / deviation ``(B, L, 1)`` over each frame of ``(B, L, D)`` and those before it.
+
+    Sums in double precision: those of a long clip would swallow a quiet frame.
+    """
+    wide = x.double()
+    count = torch.arange(1, x.shape[1] + 1, device=x.device, dtype=torch.double).unsqueeze(1) * x.shape[2]
+    mean = wide.sum(2, keepdim=True).cumsum(1) / count
+    variance = (wide.square().sum(2, keepdim=True).cumsum(1) / count - mean.square()).clamp(min=0)
+    return mean.to(x.dtype), (variance + EPS).rsqrt().to(x.dtype)
 
 
 class Norm(NamedTuple):

@@ -4,14 +4,12 @@ Source: Luo & Mesgarani, "Conv-TasNet", TASLP 2019 (section II-C); it serves Con
 classifier. Frames come before channels, so that every 1 x 1 convolution is one matrix product.
 """
 
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from sedsep.errors import UserError
-from sedsep.nnet.norms import LayerNorm
+from sedsep.nnet.norms import Kind, LayerNorm
 
 
 class TCNBlock(nn.Module):
@@ -70,7 +68,7 @@ class TCN(nn.Module):
         kernel: int = 3,
         n_blocks: int = 8,
         n_repeats: int = 3,
-        norm: Literal["gln", "cln", "fgln"] = "gln",
+        norm: Kind = "gln",
     ):
         super().__init__()
         self.n_out = skip or channels

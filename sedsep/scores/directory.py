@@ -1,9 +1,9 @@
 """Score directory: one table of frame scores per clip, the field's format (sed_scores_eval, DCASE task 4).
 
-``DIR/strong/<id>.tsv`` has the columns onset, offset (seconds) and one per class; windows follow each other
-without gap or overlap from 0 s on. Beside them ``DIR/weak.tsv`` (clip-level scores: filename and one column per
-class) and ``DIR/scores.json`` (where the scores come from), both optional. A plain directory of ``<id>.tsv`` is
-read too.
+``DIR/strong/<id>.tsv`` has the columns onset, offset (seconds) and one per class; windows follow each other without
+gap or overlap from 0 s on. An id may have folders, ``A/0500``. Beside them ``DIR/weak.tsv`` (clip-level scores:
+filename and one column per class) and ``DIR/scores.json`` (where the scores come from), both optional. A plain
+directory of ``<id>.tsv`` is read too.
 """
 
 from dataclasses import dataclass, field, replace
@@ -29,6 +29,7 @@ from sedsep.names import normal
 # Windows that touch to the microsecond touch: tables carry rounded times.
 KIND = "a score directory"
 TOUCH = 1.5e-6
+BESIDE = ("weak.tsv", "recordings.tsv", "skipped.tsv")  # tables that are of no clip
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,10 @@ class ScoreSet:
         directory = Path(directory)
         if not directory.is_dir():
             raise UserError(f"{directory}: no such score directory")
-        strong = directory / "strong" if (directory / "strong").is_dir() else directory
-        paths = sorted(p for p in strong.glob("*.tsv") if not p.name.startswith("._"))  # macOS's own begin so
-        if strong == directory:
-            paths = [path for path in paths if path.name != "weak.tsv"]
+        inside = (directory / "strong").is_dir()
+        strong = directory / "strong" if inside else directory
+        paths = strong.rglob("*.tsv") if inside else strong.glob("*.tsv")
+        paths = sorted(p for p in paths if (inside or p.name not in BESIDE) and not p.name.startswith("._"))  # macOS's
         if not paths:
             raise UserError(f"{directory}: no score tables; expected strong/<id>.tsv, as 'sedsep decode' writes")
         classes, clips = None, {}
@@ -104,9 +105,9 @@ class ScoreSet:
             classes = classes or names
             if names != classes:
                 raise UserError(f"{path}:1: {differ(names, classes)}; {paths[0].name} has: {', '.join(classes)}")
-            clips[normal(path.name.removesuffix(".tsv"))] = _checked(table, path, lines)
+            clips[normal(path.relative_to(strong).as_posix().removesuffix(".tsv"))] = _checked(table, path, lines)
         info = read_json(directory / "scores.json") if (directory / "scores.json").is_file() else {}
-        return cls(classes, clips, _read_weak(directory / "weak.tsv", classes, clips), info)
+        return cls(classes, clips, read_weak(directory / "weak.tsv", classes, clips), info)
 
     def write(self, directory) -> None:
         """Write the score directory as a whole; numbers are written so that they read back equal.
@@ -121,18 +122,30 @@ class ScoreSet:
 
     def write_into(self, directory) -> None:
         """Like :meth:`write`, into a directory that is there and may hold other things."""
-        header = delimited.line(("onset", "offset", *self.classes))
-        strong = Path(directory) / "strong"
-        strong.mkdir(exist_ok=True)
         for name, clip in self.clips.items():
-            times = np.stack([clip.boundaries[:-1], clip.boundaries[1:]], 1)
-            _checked(np.concatenate([times, clip.scores], 1, dtype=float), f"{name}.tsv")
-            write_text(strong / f"{name}.tsv", header + _text(times, clip.scores))
-        if self.weak:
-            table = pd.DataFrame(np.stack(list(self.weak.values())), columns=list(self.classes))
-            table.insert(0, "filename", list(self.weak))
-            write_table(Path(directory) / "weak.tsv", table)
+            write_clip(directory, name, self.classes, clip)
+        write_weak(directory, self.classes, self.weak)
         write_json(Path(directory) / "scores.json", self.info)
+
+
+def write_clip(directory, name: str, classes, clip: ClipScores) -> None:
+    """Write the table of one clip into a score directory, atomically; an id with folders lies in these.
+
+    Raises:
+        UserError: the scores are not legal, or the disk cannot be written.
+    """
+    times = np.stack([clip.boundaries[:-1], clip.boundaries[1:]], 1)
+    _checked(np.concatenate([times, clip.scores], 1, dtype=float), f"{name}.tsv")
+    header = delimited.line(("onset", "offset", *classes))
+    write_text(Path(directory) / "strong" / f"{name}.tsv", header + _text(times, clip.scores))
+
+
+def write_weak(directory, classes, weak: dict) -> None:
+    """Write the clip-level scores of a score directory, id -> ``(C,)``, where there are any. Raises UserError."""
+    if weak:
+        table = pd.DataFrame(np.stack(list(weak.values())), columns=list(classes))
+        table.insert(0, "filename", list(weak))
+        write_table(Path(directory) / "weak.tsv", table)
 
 
 def differ(found, expected) -> str:
@@ -199,15 +212,19 @@ def _checked(table, path, lines=None) -> ClipScores:
     return ClipScores(np.concatenate([[0.0], offset]), scores)
 
 
-def _read_weak(path, classes, clips):
-    """id -> ``(C,)``; a row names a clip by its id, or, in tables from elsewhere, by its file."""
+def read_weak(path, classes, ids=()) -> dict:
+    """The clip-level scores of a score directory, id -> ``(C,)``; ``ids``: of its clips, which may look like filenames.
+
+    Raises:
+        UserError: the table is broken, or a score is not in [0, 1].
+    """
     if not path.is_file():
         return {}
     table = read_table(path, ("filename", *classes), numeric=classes)
     scores = table[list(classes)].to_numpy(float)
     for row in np.flatnonzero(~((scores >= 0) & (scores <= 1)).all(1))[:1]:
         raise UserError(f"{path}:{table.index[row]}: a score is not in [0, 1]; write probabilities")
-    return {name if name in clips else clip_id(name): row for name, row in zip(table["filename"], scores)}
+    return {name if name in ids else clip_id(name): row for name, row in zip(table["filename"], scores)}
 
 
 def _text(times, scores):

@@ -52,13 +52,14 @@ class Joint(MeanTeacher):
     """Trains the detector on separated sources ("stage1"), the separator through the frozen detector ("stage2"),
     or both at once ("joint"), with a mean teacher over the whole.
 
-    A frozen part keeps its parameters and its batch-norm statistics bit for bit, runs without dropout, and passes
-    gradients.
+    A frozen part keeps its parameters and its batch-norm statistics bit for bit, and passes gradients.
 
     Args:
         mode: which part learns.
         freeze_batch_norm: keep the batch-norm statistics and affine of the detector when it learns, as the
             DCASE 2021 SSep+SED baseline does (the paper does not say).
+        frozen_dropout: the frozen detector of "stage2" keeps its dropout (the paper does not say; the SSep+SED
+            baseline's frozen detector does).
         separator, frontend, detector, teaching, selection: keys of a separator (``nnet/separators``), of
             ``Frontend``, of a detector (``nnet/detectors``), ``Teaching`` and ``Selection``. The first three come
             from the models that training starts from.
@@ -73,6 +74,7 @@ class Joint(MeanTeacher):
         classes: Classes,
         mode: Literal["stage1", "stage2", "joint"] = "joint",
         freeze_batch_norm: bool = True,
+        frozen_dropout: bool = False,
         separator: SeparatorSection = None,
         frontend: Annotated[dict, Frontend] = None,
         detector: DetectorSection = None,
@@ -84,7 +86,7 @@ class Joint(MeanTeacher):
             return SeparatedDetector(build(SEPARATORS, separator), inner)
 
         super().__init__(classes, make, teaching, selection)
-        self.freeze_batch_norm = freeze_batch_norm
+        self.freeze_batch_norm, self.frozen_dropout = freeze_batch_norm, frozen_dropout
         self.frozen = {"stage1": "separator", "stage2": "detector", "joint": None}[mode]
         for parameter in self.frozen_parameters(self.student):
             parameter.requires_grad_(False)
@@ -98,11 +100,11 @@ class Joint(MeanTeacher):
                 yield from layer.parameters()
 
     def train(self, mode: bool = True):
-        """Frozen parts stay in evaluation mode, in the student and in the teacher."""
+        """Frozen parts stay in evaluation mode, in the student and in the teacher, dropout apart."""
         super().train(mode)
         for network in (self.student, self.teacher):
             if self.frozen:
-                keep_still(getattr(network, self.frozen))
+                keep_still(getattr(network, self.frozen), dropout=mode and self.frozen_dropout)
             if self.freeze_batch_norm:
                 for layer in batch_norms(network):
                     layer.eval()

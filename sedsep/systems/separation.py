@@ -12,7 +12,7 @@ from sedsep import ranks
 from sedsep.config import build
 from sedsep.errors import UserError
 from sedsep.labels import Classes
-from sedsep.losses.mixit import mixit
+from sedsep.losses.mixit import mixit, permitted
 from sedsep.losses.pit import pit
 from sedsep.losses.separation import pairwise_log_mse
 from sedsep.losses.supervised import supervised
@@ -33,6 +33,8 @@ class Separation(System):
         zero_mean: remove each signal's mean first, as asteroid does; JSS eq. 9 does not.
         reduction: of the losses of a clip's sources or mixtures; the minimum is found alike.
         assignment: of estimates to the two mixtures under "mixit": "exact", over all, or "least_squares".
+        allow, deny: assignments that "exact" may choose from, or not, each as the mixture (0 or 1) that every estimate
+            goes to: ``deny: [[0, 0, 0, 0], [1, 1, 1, 1]]`` leaves no mixture without an estimate. None: all may.
         groups: under "pit", a name for each output; only outputs of one name change places to fit the stems, which
             come background first, and one with the name "" keeps its own. None: all may.
     """
@@ -56,6 +58,8 @@ class Separation(System):
         zero_mean: bool = False,
         reduction: Literal["mean", "sum"] = "mean",
         assignment: Literal["exact", "least_squares"] = "exact",
+        allow: list[list[int]] | None = None,
+        deny: list[list[int]] | None = None,
         groups: list[str] | None = None,
     ):
         super().__init__(classes, sample_rate)
@@ -63,6 +67,11 @@ class Separation(System):
         self.loss, self.form, self.snr_max = loss, form, snr_max
         self.zero_targets, self.zero_mean, self.reduction = zero_targets, zero_mean, reduction
         self.assignment, self.groups = assignment, groups
+        self.permitted = None
+        if allow is not None or deny is not None:
+            if loss != "mixit" or assignment != "exact":
+                raise UserError("system.allow and system.deny need system.loss=mixit and system.assignment=exact")
+            self.permitted = permitted(separator["n_sources"], allow, deny)
         if groups is not None and len(groups) != separator["n_sources"]:
             raise UserError(f"system.groups names {len(groups)} outputs; the separator has {separator['n_sources']}")
         if loss == "pit":
@@ -102,7 +111,7 @@ class Separation(System):
         pairs = batch.mixture[: len(batch) // 2 * 2].unflatten(0, (-1, 2))  # (B, T) -> (B / 2, 2, T)
         estimates = self.separator(pairs.sum(1))
         return mixit(
-            estimates, pairs, self.form, self.snr_max, self.zero_mean, self.reduction, self.assignment
+            estimates, pairs, self.form, self.snr_max, self.zero_mean, self.reduction, self.assignment, self.permitted
         )[0]  # fmt: skip
 
     def _pit(self, batch):

@@ -60,6 +60,7 @@ class SSepSED(MeanTeacher):
     same one. The teacher averages both detectors and the weight.
 
     Args:
+        frozen_dropout: the detector of the mixture keeps its dropout while the other learns, as in the released code.
         separator, frontend, detector, teaching, selection: keys of a separator (``nnet/separators``), of
             ``Frontend``, of a detector (``nnet/detectors``), ``Teaching`` and ``Selection``. The first three come
             from the models that training starts from.
@@ -72,6 +73,7 @@ class SSepSED(MeanTeacher):
     def __init__(
         self,
         classes: Classes,
+        frozen_dropout: bool = True,
         separator: SeparatorSection = None,
         frontend: Annotated[dict, Frontend] = None,
         detector: DetectorSection = None,
@@ -85,13 +87,15 @@ class SSepSED(MeanTeacher):
             return network
 
         super().__init__(classes, make, teaching, selection)
+        self.frozen_dropout = frozen_dropout
         self.separator = build(SEPARATORS, separator).requires_grad_(False)
 
     def train(self, mode: bool = True):
-        """Frozen parts stay in evaluation mode."""
+        """Frozen parts stay in evaluation mode, dropout apart."""
         super().train(mode)
         for network in (self.student, self.teacher):
-            for part in (network.mixture, *batch_norms(network.sources)):
+            keep_still(network.mixture, dropout=mode and self.frozen_dropout)
+            for part in batch_norms(network.sources):
                 keep_still(part)
         keep_still(self.separator)
         return self

@@ -117,3 +117,16 @@ def test_the_file_of_results(tmp_path, data, extractor):
     score.write(tmp_path / "r.json", score.results(truth, found, made, 20), made, with_clips=True)
     entry = json.loads((tmp_path / "r.json").read_text())["metrics"]["onehot.sdr-improvement"]
     assert entry["id"].startswith("sdr-improvement[bsseval") and entry["sounds"] == 4 and entry["interval_95"]
+
+
+def test_another_clue_joins_and_another_model_needs_to_overwrite(tmp_path, data, extractor):
+    model, out = load(extractor()), tmp_path / "out"
+    decode(model, data, out, ["onehot"])
+    decode(model, data, out, ["enrolment"])
+    assert len(list(out.glob("extracted/*/test_0/*.wav"))) == 4
+    assert json.loads((out / "extracted.json").read_text())["clues"] == ["onehot", "enrolment"]
+    other = load(extractor("other", seed=1))
+    with pytest.raises(UserError, match="another model.*--overwrite"):
+        decode(other, data, out, ["onehot"])
+    decode(other, data, out, ["onehot"], overwrite=True)
+    assert [path.name for path in (out / "extracted").iterdir()] == ["onehot"]

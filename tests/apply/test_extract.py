@@ -10,11 +10,12 @@ import soundfile
 import torch
 
 from sedsep.apply import extract as extracting
-from sedsep.apply.extract import extract
+from sedsep.apply.extract import extract, extract_all
 from sedsep.apply.long import LongExtraction
 from sedsep.apply.model import load
+from sedsep.apply.recordings import places, recordings
 from sedsep.data import audio
-from sedsep.errors import UserError
+from sedsep.errors import Incomplete, Interrupted, UserError
 
 rng = np.random.default_rng(0)
 
@@ -83,7 +84,7 @@ def test_memory_does_not_grow_with_the_recording(tmp_path, extractor):
     model, used = extractor("long", extractor=sizes), []
     for seconds in (60, 600):
         path = recording(tmp_path / f"{seconds}.wav", seconds, subtype="PCM_16")
-        command = [sys.executable, "-c", MEMORY, model, path, tmp_path / "out"]
+        command = [sys.executable, "-c", MEMORY, model, path, tmp_path / f"out{seconds}"]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
         used.append(int(done.stdout) / 1024)
@@ -132,3 +133,62 @@ def test_a_recording_shorter_than_a_frame(tmp_path, extractor):
     extracting.extract(model, tmp_path / "a.wav", {"High": np.ones(8, np.float32)}, tmp_path / "out")
     parts = [read(tmp_path / f"out/{name}.wav") for name in ("High", "rest")]
     np.testing.assert_allclose(sum(parts)[:, 0], 0.1, atol=1e-7)
+
+
+def test_more_sounds_of_a_recording_join_those_that_are_there(tmp_path, extractor):
+    path, out = recording(tmp_path / "a.wav", 1.3, 44100, 2), tmp_path / "out"
+    model = load(extractor())
+    extract(model, path, model.clues(["High"]), out)
+    high = (out / "High.wav").read_bytes()
+    extract(model, path, model.clues(["Low"]), out)
+    assert (out / "High.wav").read_bytes() == high
+    parts = [read(out / f"{name}.wav") for name in ("High", "Low", "rest")]
+    np.testing.assert_allclose(sum(parts), read(path), atol=1e-6)
+    extract(model, path, model.clues(["Low"]), out, overwrite=True)
+    assert sorted(p.name for p in out.glob("*.wav")) == ["Low.wav", "rest.wav"]
+
+
+def test_what_was_extracted_from_another_recording_or_by_another_model_is_not_replaced(tmp_path, extractor):
+    one, other, out = recording(tmp_path / "a.wav", 1.0), recording(tmp_path / "b.wav", 1.0), tmp_path / "out"
+    model = load(extractor())
+    extract(model, one, model.clues(["High"]), out)
+    before = (out / "High.wav").read_bytes()
+    with pytest.raises(UserError, match="another recording .*a.wav.*--overwrite"):
+        extract(model, other, model.clues(["High"]), out)
+    second = load(extractor("second", seed=1))
+    with pytest.raises(UserError, match="another model.*--overwrite"):
+        extract(second, one, second.clues(["High"]), out)
+    assert (out / "High.wav").read_bytes() == before
+    extract(second, one, second.clues(["High"]), out, overwrite=True)
+    assert (out / "High.wav").read_bytes() != before
+
+
+def test_a_list_keeps_what_is_done(tmp_path, extractor, capsys, monkeypatch):
+    model = load(extractor())
+    (tmp_path / "bad.wav").write_bytes(b"no sound")
+    files = [recording(tmp_path / "a.wav", 0.5), tmp_path / "bad.wav", recording(tmp_path / "c.wav", 0.5)]
+    found = places(recordings(files=files), files, tmp_path / "out")
+    with pytest.raises(Incomplete, match="2 of 3 recordings extracted from, 1 left out") as error:
+        extract_all(model, found, model.clues(["High"]))
+    assert error.value.code == 3 and "bad.wav: not readable as audio" in capsys.readouterr().err
+    assert all((tmp_path / "out" / name / "High.wav").is_file() for name in "ac")
+    with pytest.raises(UserError, match="bad.wav: not readable"):
+        extract_all(model, found, model.clues(["High"]), strict=True)
+
+    def stop(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LongExtraction, "run", stop)
+    with pytest.raises(Interrupted, match="0 of 3 recordings are extracted from"):
+        extract_all(model, found, model.clues(["High"]))
+    assert (tmp_path / "out/a/High.wav").is_file()
+
+
+def test_a_recording_whose_header_is_wrong_is_extracted_to_its_end(tmp_path, extractor):
+    path = recording(tmp_path / "a.flac", 1.5, subtype="PCM_16")
+    expected, whole = read(path), path.read_bytes()
+    path.write_bytes(whole[:21] + bytes([whole[21] & 0xF0, 0, 0, 0, 0]) + whole[26:])
+    model = load(extractor())
+    extract(model, path, model.clues(["High"]), tmp_path / "out")
+    parts = [read(tmp_path / f"out/{name}.wav") for name in ("High", "rest")]
+    np.testing.assert_allclose(sum(parts), expected, atol=1e-6)

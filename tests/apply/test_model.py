@@ -92,7 +92,7 @@ def test_separator_and_detector_together_without_training(noise):
         ("detection", "separate", (), "detection.pt: holds a detection model, which detects; it cannot separate"),
         ("separation", "detect", (), "holds a separation model, which separates; it cannot detect"),
         ("joint", "extract", (["High"],), "which detects and separates; it cannot extract"),
-        ("extraction", "detect", (), "holds a extraction model, which extracts; it cannot detect"),
+        ("extraction", "detect", (), "holds an extraction model, which extracts; it cannot detect"),
     ],
 )
 def test_what_it_cannot_do_is_one_clear_line(name, ability, arguments, message, noise):

@@ -12,9 +12,10 @@ from sedsep.engine.peers.asteroid import AROUND, BLOCK
 from sedsep.engine.peers.desed_task import baseline_name
 from sedsep.labels import Classes
 
-GOLDEN = Path(__file__).resolve().parents[2].parent / "shared" / "golden" / "crnn_2021.npz"
+GOLDEN = Path(__file__).resolve().parents[2].parent / "shared" / "golden" / "crnn_2021_release.npz"
 SECTION = {
-    "frontend": {"sample_rate": 8000, "n_fft": 256, "hop": 64, "n_mels": 8, "f_max": 4000.0},
+    "kind": "detection",
+    "frontend": {"spectrum": {"sample_rate": 8000, "n_fft": 256, "hop": 64, "n_mels": 8, "f_max": 4000.0}},
     "detector": {"channels": [4, 4, 4], "pools": [[2, 2], [2, 2], [1, 2]], "hidden": 4},
 }
 SEPARATOR = {"n_filters": 8, "bottleneck": 4, "hidden": 4, "skip": 4, "n_blocks": 2, "n_sources": 2}
@@ -33,7 +34,7 @@ class Trap:
 @pytest.fixture
 def detector(tmp_path):
     """A small Lightning checkpoint by the baseline's names, with a trap in it; and a table of its classes."""
-    system = checkpoint.build("detection", Classes(("High", "Low")), SECTION)
+    system = checkpoint.build(Classes(("High", "Low")), SECTION)
     own = {baseline_name(name): value for name, value in system.student.network.state_dict().items()}
     own = {name: value[:, :, 0, 0] if name.endswith("linear.weight") else value for name, value in own.items()}
     hyper = {
@@ -50,7 +51,7 @@ def detector(tmp_path):
 @pytest.fixture
 def separator(tmp_path):
     """A small serialised model by asteroid's names, at 8 kHz."""
-    own = checkpoint.build("separation", Classes(("x",)), {"separator": SEPARATOR}).separator.state_dict()
+    own = checkpoint.build(Classes(("x",)), {"kind": "separation", "separator": SEPARATOR}).separator.state_dict()
     weights = {peer: own[ours] for ours, peer in AROUND.items()}
     weights["encoder.filterbank._filters"] = own["encoder"].unsqueeze(1)
     weights["decoder.filterbank._filters"] = own["decoder"].unsqueeze(1)
@@ -102,6 +103,12 @@ def test_the_published_baselines_output_is_the_proof(sedsep, tmp_path):
     torch.save({"state_dict": both}, tmp_path / "a.ckpt")
     code, said, _ = sedsep("import", tmp_path / "a.ckpt", tmp_path / "out", "--proof", GOLDEN)
     assert code == 0 and "what the peer said is what best_student.pt says" in said and "not at hand" not in said
+    assert "PROVES LITTLE" not in said
+    options = ("--proof", GOLDEN, "--set", "scaler.kind=minmax_signed")
+    code, _, errors = sedsep("import", tmp_path / "a.ckpt", tmp_path / "other", *options)
+    assert (
+        code == 1 and len(errors) == 1 and "--set scaler.kind=minmax" in errors[0] and not (tmp_path / "other").exists()
+    )
 
 
 def test_a_mistake_is_one_line_and_nothing_is_written(sedsep, detector, separator, tmp_path):

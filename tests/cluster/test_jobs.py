@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -153,6 +154,24 @@ def test_two_nodes_with_two_processes_each_equal_one_process(slurm, tmp_path, ma
     assert json.loads((tmp_path / "many/environment.json").read_text())["processes"] == 4
     one, many = (checkpoint.load(tmp_path / name / "last.pt")["weights"] for name in ("one", "many"))
     assert all((many[name] - value).abs().max() <= 1e-6 for name, value in one.items())
+
+
+def test_a_job_of_a_job_that_begins_with_an_empty_environment(slurm, tmp_path):
+    """It takes neither the number of the task around it, nor its restarts, nor its memory for its own."""
+    (tmp_path / "inner.yaml").write_text("default: {extra: ['--export=NONE'], time: 10}")
+    (tmp_path / "outer.yaml").write_text("default: {memory: 300M, time: 10}")
+    say = "import os, sedsep; print('task', os.environ.get('SLURM_ARRAY_TASK_ID'), os.environ['SEDSEP_SITE'])"
+    inner = [sys.executable, "-m", "sedsep.cli", "submit", "--site", tmp_path / "inner.yaml",
+             tmp_path / "inner/log/inner.log", "python", "-c", say]  # fmt: skip
+    once = f"test -e {tmp_path}/once || {{ touch {tmp_path}/once; exit 9; }}; exec {shlex.join(map(str, inner))}"
+    tasks = {"one": "true", "two": shlex.join(["bash", "-c", once])}
+    lines = "".join(f"{tmp_path}/log/{name}.log\t{command}\n" for name, command in tasks.items())
+    submit = ["submit", "--site", tmp_path / "outer.yaml", "--array", tmp_path / "log/outer.log"]
+    job = sedsep(slurm, *submit, text=lines).strip()
+    sedsep(slurm, "jobs", tmp_path, "--wait", job)
+    until(lambda: not any(found.alive for found in read(slurm, tmp_path / "inner")))
+    log = (tmp_path / "inner/log/inner.log").read_text()
+    assert "start 1 at" in log and f"\ntask None {slurm['SEDSEP_SITE']}\n# ended with exit code 0" in log, log
 
 
 def test_interrupting_a_recipe_cancels_its_jobs(slurm, tmp_path):

@@ -2,13 +2,14 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from sedsep.cli import sedsep
-from sedsep.cluster import slurm
+from sedsep.cluster import jobs, slurm
 from sedsep.cluster.slurm import Request, Task
 from sedsep.errors import UserError
 
@@ -29,6 +30,7 @@ GOLDEN = """#!/bin/bash
 #SBATCH --kill-on-invalid-dep=yes
 #SBATCH --requeue
 #SBATCH --constraint=a100
+export PATH=/venv/bin:$PATH
 case ${SLURM_ARRAY_TASK_ID:-1} in
   1) log=/work/50%/train_sep.log; command=(sedsep train-sep --set 'a=[1, 2]') ;;
 esac
@@ -41,7 +43,8 @@ export SEDSEP_FIRST_NODE
 first=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 SEDSEP_FIRST_NODE=$(scontrol show node "$first" | grep -o 'NodeAddr=[^ ]*' | cut -d = -f 2)  # where processes meet
 trap : TERM USR1 USR2 HUP  # the command gets them too; its exit code says what follows
-srun --nodes=2 --ntasks-per-node=1 --cpus-per-task=6 --kill-on-bad-exit=1 "${command[@]}" >> "$log" 2>&1
+srun --export=ALL --nodes=2 --ntasks-per-node=1 --cpus-per-task=6 --kill-on-bad-exit=1 "${command[@]}" \\
+  >> "$log" 2>&1
 code=$?
 printf '# ended with exit code %s after %s s\\n' "$code" "$SECONDS" >> "$log"
 crashes=$(grep '^# ended with exit code' "$log" | grep -Evc ' code (0|1|2|75) ')
@@ -52,9 +55,10 @@ exit "$code"
 
 
 def test_the_text_of_a_job():
-    request = Request("gpu", None, 5400, "16G", 6, 4, 2, ["--constraint=a100"], 90, 3)
+    request = Request("gpu", None, 90, "16G", 6, 4, 2, ["--constraint=a100"], 90, 3)
     tasks = [slurm.task("/work/50%/train_sep.log", ["sedsep", "train-sep", "--set", "a=[1, 2]"])]
-    assert slurm.script("train_sep", tasks, request, Path("/home/me/my recipe"), (11, 12)) == GOLDEN
+    environment = "export PATH=/venv/bin:$PATH"
+    assert slurm.script("train_sep", tasks, request, Path("/home/me/my recipe"), (11, 12), environment) == GOLDEN
 
 
 def test_the_text_of_an_array():
@@ -70,7 +74,7 @@ def test_what_a_site_asks_for(tmp_path, monkeypatch):
     site = tmp_path / "site.yaml"
     site.write_text("default: {partition: p, time: 2:00:00}\ntrain: {gpus: 1}\ntrain_s1: {gpus: 2, memory: 9G}\n")
     monkeypatch.setenv("SEDSEP_SITE", str(site))
-    assert slurm.requested(None, "decode", "x") == Request(partition="p", time=7200, extra=[])
+    assert slurm.requested(None, "decode", "x") == Request(partition="p", time="2:00:00", extra=[])
     assert slurm.requested(None, "train_sep", "x").gpus == 1
     assert slurm.requested(None, "train_sep", "sedsep train-sep --ngpu 4 --seed 1").gpus == 4
     assert slurm.requested(None, "train_s1_again", "x").memory == "9G"
@@ -121,3 +125,121 @@ def test_the_command_prints_the_text_and_submits_nothing(tmp_path, monkeypatch):
     done = CliRunner().invoke(sedsep, ["submit", "--dry-run", "--after", "7", f"{tmp_path}/log/a.log", "echo", "--x"])
     assert done.exit_code == 0 and "afterok:7" in done.output and "command=(echo --x)" in done.output
     assert not (tmp_path / "log").exists()
+
+
+@pytest.mark.parametrize(
+    "time, asked, warning",
+    [
+        ("60", "1:00:00", 120), ("'60'", "1:00:00", 120), ("90", "1:30:00", 120), ("1:30:00", "1:30:00", 120),
+        ("'1:30:00'", "1:30:00", 120), ("90:00", "1:30:00", 120), ("'1:00'", "0:01:00", 40), ("1:00", "0:01:00", 40),
+        ("2", "0:02:00", 80), ("3", "0:03:00", 120), ("1-12", "36:00:00", 120), ("2-0:30", "48:30:00", 120),
+        ("01:30:00", "1:30:00", 120), ("unlimited", "UNLIMITED", 120), ("0", "UNLIMITED", 120),
+    ],
+)  # fmt: skip
+def test_times_are_what_sbatch_takes_them_for_and_no_warning_comes_before_the_start(tmp_path, time, asked, warning):
+    site = tmp_path / "site.yaml"
+    site.write_text(f"default: {{time: {time}}}\n")
+    text = slurm.script("x", [slurm.task("/x.log", ["true"])], slurm.requested(site, "x", "true"), Path("/"))
+    assert f"--time={asked}\n" in text and f"--signal=USR1@{warning}\n" in text
+
+
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        ("time: 1h", "'1h' is not a time limit; write minutes, "),
+        ("time: 1:2:3:4", "not a time limit"),
+        ("time: -5", "not a time limit"),
+        ("time: 1.5", "time must be"),
+        ("extra: [--time=3]", "say it with time and warning"),
+        ("extra: ['--exclusive -t 3']", "say it with time and warning"),
+        ("warning: -1", "warning must be at least 0"),
+    ],
+)
+def test_what_is_no_time_names_the_file(tmp_path, wrong, message):
+    (tmp_path / "site.yaml").write_text(f"default: {{{wrong}}}\n")
+    with pytest.raises(UserError, match=message) as caught:
+        slurm.requested(tmp_path / "site.yaml", "x", "true")
+    assert str(caught.value).startswith(f"{tmp_path}/site.yaml: ")
+
+
+def fake(directory, monkeypatch, **commands):
+    """Stand-ins of commands, first on PATH."""
+    for name, text in commands.items():
+        (directory / name).write_text(f"#!/bin/bash\n{text}\n")
+        (directory / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{directory}:{os.environ['PATH']}")
+
+
+GREETING = "-----\n   Welcome to the 3 Machines, 2026!\n--> Verifying queue (normal)...OK 100%"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["519605", "519605;cluster", "Submitted batch job 519605", "Submitted batch job 519605 on cluster c", "519605 "],
+)
+@pytest.mark.parametrize("after", ["", "\nYour balance: 12 hours\n"])
+def test_a_site_that_greets(tmp_path, monkeypatch, line, after):
+    greet = f"cat <<'T'\n{GREETING}\n"
+    fake(tmp_path, monkeypatch, sbatch=f"{greet}{line}{after}\nT", squeue=f"{greet}519605|RUNNING|None\nT",
+         sacct=f"{greet}519605|RUNNING\nT")  # fmt: skip
+    log = tmp_path / "log/x.log"
+    assert slurm.submit(log, [slurm.task(log, ["true"])], slurm.SITE) == ["519605"]
+    found = jobs.read(tmp_path)
+    assert [(job.id, job.state, job.log) for job in found] == [("519605", "RUNNING", log)]
+    fake(tmp_path, monkeypatch, squeue="cat <<'T'\nWelcome | all | 3\nT", sacct="exit 1")
+    assert [job.state for job in jobs.read(tmp_path)] == [""]
+    assert jobs.retry(jobs.read(tmp_path)) == ["519605"]
+
+
+def test_a_submission_without_a_number_is_not_recorded(tmp_path, monkeypatch):
+    fake(tmp_path, monkeypatch, sbatch="echo 'Welcome, user 7'")
+    log = tmp_path / "log/x.log"
+    with pytest.raises(UserError, match="sbatch: no job number in what it said: 'Welcome, user 7'"):
+        slurm.submit(log, [slurm.task(log, ["true"])], slurm.SITE)
+    assert not (tmp_path / "log/jobs.tsv").exists()
+
+
+def test_a_script_brings_its_environment(tmp_path, monkeypatch):
+    """As where a site begins jobs with an empty one."""
+    tools, mine = tmp_path / "tools", tmp_path / "mine"
+    tools.mkdir()
+    mine.mkdir()
+    fake(tools, monkeypatch, srun='while [[ $1 == --* ]]; do echo "$1"; shift; done; exec "$@"',
+         scontrol="echo NodeAddr=n1")  # fmt: skip
+    fake(
+        mine,
+        monkeypatch,
+        tool='echo "$SEDSEP_SITE/$GOMP_SPINCOUNT/$PYTHONPATH/$SECRET/$SEDSEP_BARS"; command -v python',
+    )
+    for name, value in {"SEDSEP_SITE": "it's", "GOMP_SPINCOUNT": "7", "PYTHONPATH": "/a b", "SECRET": "s"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SEDSEP_BARS", "1")
+    site = tmp_path / "site.yaml"
+    site.write_text('default: {extra: ["--export=NONE"]}\n')
+    done = CliRunner().invoke(sedsep, ["submit", "--dry-run", "--site", str(site), f"{tmp_path}/a.log", "tool"])
+    assert "#SBATCH --export=NONE\n" in done.output
+    subprocess.run(["bash"], input=done.output, text=True, env={"PATH": f"{tools}:/usr/bin:/bin"}, check=True)
+    lines = (tmp_path / "a.log").read_text().splitlines()
+    assert "--export=ALL" in lines and lines[-3:-1] == ["it's/7//a b//", f"{Path(sys.executable).parent}/python"]
+
+
+def test_what_describes_the_allocation_around_does_not_reach_sbatch(tmp_path, monkeypatch):
+    fake(tmp_path, monkeypatch, sbatch=f"env > {tmp_path}/seen; echo 5")
+    outer = {
+        "SLURM_ARRAY_TASK_ID": "3",
+        "SLURM_RESTART_COUNT": "2",
+        "SLURM_MEM_PER_NODE": "1",
+        "CUDA_VISIBLE_DEVICES": "1",
+    }
+    kept = {"SLURM_CONF": "/c", "SBATCH_ACCOUNT": "me", "SLURM_CLUSTERS": "a"}
+    for name, value in {**outer, **kept, "SBATCH_TIMELIMIT": "1"}.items():
+        monkeypatch.setenv(name, value)
+    log, seen = tmp_path / "log/x.log", tmp_path / "seen"
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    slurm.submit(log, [slurm.task(log, ["true"])], slurm.SITE)
+    assert {f"{name}={value}" for name, value in {**outer, **kept}.items()} < set(seen.read_text().splitlines())
+    assert "SBATCH_TIMELIMIT" not in seen.read_text()
+    monkeypatch.setenv("SLURM_JOB_ID", "4")
+    slurm.submit(log, [slurm.task(log, ["true"])], slurm.SITE)
+    names = {line.split("=")[0] for line in seen.read_text().splitlines()}
+    assert not names & {*outer, "SLURM_JOB_ID"} and names > set(kept)

@@ -23,7 +23,7 @@ def test_float_round_trip_is_exact_and_has_equal_bytes(tmp_path):
     np.testing.assert_array_equal(audio.read(tmp_path / "a.wav", RATE), noise())
     assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
     assert b"PEAK" not in (tmp_path / "a.wav").read_bytes()[:100]
-    assert audio.info(tmp_path / "a.wav") == (RATE, 1, RATE, "FLOAT")
+    assert audio.info(tmp_path / "a.wav") == (RATE, 1, RATE, "FLOAT", "")
 
 
 @pytest.mark.parametrize("subtype, dtype", [("FLOAT", np.float32), ("PCM_16", np.int16)])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from sedsep.data import audio, stream
+from sedsep.data import audio, reader, stream
 from sedsep.errors import UserError
 
 rng = np.random.default_rng(0)
@@ -23,7 +23,7 @@ def test_resampling_in_blocks_is_that_of_the_whole(old, new, length, block):
 
 
 def test_reading_and_writing_in_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr(stream, "BLOCK_SECONDS", 0.1)
+    monkeypatch.setattr(reader, "BLOCK_SECONDS", 0.1)
     samples = rng.standard_normal((4000, 2)).astype(np.float32)
     with stream.wave_file(tmp_path / "a.wav", 8000, 2, 4000) as write:
         for first in range(0, 4000, 999):

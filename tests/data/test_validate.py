@@ -59,6 +59,17 @@ def test_broken_audio_is_named_by_its_line(sound_set):
         assert fault.startswith(f"clips.tsv:4: {path}: ") and message in fault
 
 
+def test_a_header_that_is_wrong_about_the_length_is_a_fault_that_can_be_mended(sound_set, tmp_path):
+    path = sound_set / "audio" / "set_2.wav"
+    whole = path.read_bytes()
+    at = whole.index(b"data") + 4
+    path.write_bytes(whole[:at] + bytes(4) + whole[at + 4 :])
+    fault = one(sound_set)
+    assert fault.startswith(f"clips.tsv:4: {path}: its header does not say how long") and "--fix" in fault
+    repair(sound_set, tmp_path / "out")
+    assert found(tmp_path / "out") == [] and len(ClipSet.read(tmp_path / "out")) == 4
+
+
 def test_eight_bit_stereo_at_another_rate(sound_set):
     path = sound_set / "audio" / "set_0.wav"
     soundfile.write(path, np.stack([tone(44100), tone(44100)], 1), 44100, "PCM_U8")

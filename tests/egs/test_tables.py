@@ -76,23 +76,29 @@ def test_a_group_of_rows_brings_what_it_is_made_from(here, tmp_path):
     trained = {name.removeprefix("train_") for name in jobs if name.startswith("train_")}
     assert trained == {"sep_desed", "sed", "desed_s1", "desed_s2", "desed_jt"}
     made = {name.removeprefix("simulate_") for name in jobs if name.startswith("simulate_")}
-    assert {"valid", "test", "unlabelled"} <= made and not any(name.startswith(("fuss", "web")) for name in made)
+    assert {"synth_valid", "test", "unlabelled"} <= made and not any(name.startswith(("fuss", "web")) for name in made)
     assert sum(name.startswith("score_") for name in jobs) == 10 and "conf/main.tsv" in jobs["report"]
 
 
 def test_a_new_row_is_a_line(copy, here, tmp_path):
     """On another set, with another filter and other measures."""
     line = "row\tgroup\tcommand\toptions\tfrom\ttest\tsmooth\tmetrics\n"
-    row = "sed.quiet\tnew\tdecode\t--batch 2\t--model sed.student\tvalid\t--median 0.3\t--metric psds\n"
+    row = "sed.quiet\tnew\tdecode\t--batch 2\t--model sed.student\tsynth_valid\t--median 0.3\t--metric psds\n"
     jobs = planned(copy("rows.tsv", line, line + row), "--rows", "new", "--work", tmp_path, here=here)
     assert {name for name in jobs if name.startswith("train_")} == {"train_sed"}
     exp, data = f"{tmp_path}/exp/mini-smoke-seed42", f"{tmp_path}/data/mini-smoke"
     assert jobs["decode_sed.quiet"] == [
         "sedsep", "decode", f"{exp}/scores/sed.quiet", "--batch", "2", "--model", f"{exp}/sed/best_student.pt",
-        "--data", f"{data}/valid",
+        "--data", f"{data}/synth_valid",
     ]  # fmt: skip
     assert jobs["smooth_sed.quiet"][-2:] == ["--median", "0.3"]
-    assert jobs["score_sed.quiet"][2:-2] == [f"{exp}/smoothed/sed.quiet", "--data", f"{data}/valid", "--metric", "psds"]
+    assert jobs["score_sed.quiet"][2:-2] == [
+        f"{exp}/smoothed/sed.quiet",
+        "--data",
+        f"{data}/synth_valid",
+        "--metric",
+        "psds",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -107,3 +113,14 @@ def test_a_new_row_is_a_line(copy, here, tmp_path):
 )
 def test_tables_that_cannot_be(copy, here, table, old, new, message):
     assert message in run(copy(table, old, new), here=here, code=2)
+
+
+def test_several_seeds_have_one_command_that_makes_the_data(here, tmp_path):
+    """Two at once would be in each other's way, as jobs of several seeds are."""
+    fake = '#!/bin/bash\necho "$@" >> {}/ran\n[ "$1" != soundbank ] || {{ mkdir -p "$2"; touch "$2/sounds.tsv"; }}\n'
+    (tmp_path / "sedsep").write_text(fake.format(tmp_path))
+    (tmp_path / "sedsep").chmod(0o755)
+    command = [ROOT / "egs/desed_2021/run.sh", "--seeds", "1,2", "--stop-stage", "1", "--work", tmp_path]
+    subprocess.run(command, env={**here, "PATH": f"{tmp_path}:{here['PATH']}"}, capture_output=True, check=True)
+    ran = [line.split()[0] for line in (tmp_path / "ran").read_text().splitlines()]
+    assert ran.count("soundbank") == ran.count("validate") == 1

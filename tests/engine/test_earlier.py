@@ -17,7 +17,8 @@ from sedsep.apply.enrol import shots_of
 from sedsep.apply.model import load
 from sedsep.engine import checkpoint, earlier
 from sedsep.errors import UserError
-from sedsep.train import train
+from sedsep.systems import SYSTEMS
+from sedsep.train import configured, train
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 KINDS = {"separation": "separation", "separation_tdcn": "separation", "detection": "detection", "joint": "joint",
@@ -122,7 +123,7 @@ STOPPED = {
 
 @pytest.mark.parametrize("name", STOPPED)
 def test_a_stopped_training_goes_on_to_where_it_would_have_ended(name, tmp_path, sets):
-    task, raw, initial = STOPPED[name]
+    task, raw, initial = STOPPED[name]  # they name neither scaling nor dropout, whose defaults were others then
     exp = Path(shutil.copytree(GOLDEN / f"stopped_{name}", tmp_path / "exp"))
     before = torch.cat([v.double().flatten() for v in checkpoint.load(exp / "last.pt")["weights"].values()])
     train(task, raw, exp, *sets[name], initial=initial)
@@ -132,6 +133,47 @@ def test_a_stopped_training_goes_on_to_where_it_would_have_ended(name, tmp_path,
     # Not bit for bit, for the file may have been written on another processor; but of the way that was left, all.
     left, missed = (before - expected).abs().max(), (after - expected).abs().max()
     assert missed <= 0.02 * left, (missed, left)
+    assert left > 0 and (before - expected).norm() > 10 * (after - expected).norm(), "what did not go on would be seen"
+    said = yaml.safe_load((exp / "config.yaml").read_text())["system"]
+    if "frontend" in said:
+        assert said["frontend"]["scaling"] == {"kind": "minmax_signed"}
+    if said["kind"] == "ssep_sed":
+        assert said["frozen_dropout"] is False
+    train(task, raw, exp, *sets[name], initial=initial)  # and so it stays
+
+
+@pytest.mark.parametrize("scaling", ["minmax", "none"])
+def test_another_scaling_than_the_one_it_was_begun_with_is_refused(tmp_path, sets, scaling):
+    exp = Path(shutil.copytree(GOLDEN / "stopped_detection", tmp_path / "exp"))
+    frontend = {**DETECTION["system"]["frontend"], "scaling": {"kind": scaling}}
+    other = {**DETECTION, "system": {**DETECTION["system"], "frontend": frontend}}
+    with pytest.raises(UserError, match=f"scaling.kind: 'minmax_signed' -> '{scaling}'"):
+        train("train-sed", other, exp, *sets["detection"])
+
+
+def test_the_frozen_dropout_of_before_is_kept_and_another_is_refused(tmp_path, sets):
+    exp = Path(shutil.copytree(GOLDEN / "stopped_ensemble", tmp_path / "exp"))
+    other = {**ONE_EPOCH, "system": {"kind": "ssep_sed", "frozen_dropout": True}}
+    with pytest.raises(UserError, match="system.frozen_dropout: False -> True"):
+        train("train-joint", other, exp, *sets["ensemble"], initial=INITIAL)
+
+
+def test_instance_keeps_its_range_and_what_is_begun_now_has_todays():
+    written_before = {**DETECTION, "system": {"frontend": {**DETECTION["system"]["frontend"], "scaler": "instance"}}}
+    kind = SYSTEMS["detection"]
+    found = configured("train-sed", written_before, kind)["system"]["frontend"]["scaling"]
+    assert found == {"kind": "minmax_signed"}
+    assert configured("train-sed", DETECTION, kind)["system"]["frontend"]["scaling"] == {"kind": "minmax"}
+
+
+def test_former_defaults_hold_only_where_nothing_is_asked():
+    begun = {"frontend": {"scaling": {"kind": "minmax_signed"}}, "frozen_dropout": False}
+    assert earlier.as_begun({}, begun) == begun
+    asked = {"frontend": {"scaling": {"kind": "none"}}, "frozen_dropout": True}
+    assert earlier.as_begun(asked, begun) == asked
+    today = {"frontend": {"scaling": {"kind": "minmax"}}, "frozen_dropout": True}
+    assert earlier.as_begun({}, today) == {}, "what changes is what was a default once"
+    assert earlier.as_begun({"frontend": "mel"}, begun)["frontend"] == "mel", "a mistake stays one"
 
 
 def test_an_experiment_of_another_configuration_is_still_refused(tmp_path, sets):

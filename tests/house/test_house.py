@@ -10,6 +10,7 @@ import pytest
 
 from sedsep import config
 from sedsep.cli import sedsep
+from sedsep.cli.train import systems_table
 from sedsep.data.scene import describe
 from sedsep.systems import SYSTEMS
 from sedsep.train import configured
@@ -20,7 +21,21 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground up. A room may import from rooms below it, never from its own floor's other rooms.
 FLOORS = [
-    {"compiled", "errors", "names", "delimited", "files", "labels", "batch", "config", "schedule", "progress", "ranks"},
+    {
+        "compiled",
+        "errors",
+        "threads",
+        "names",
+        "delimited",
+        "files",
+        "labels",
+        "batch",
+        "config",
+        "schedule",
+        "progress",
+        "ranks",
+        "owner",
+    },
     {"data", "nnet", "losses", "scores", "metrics"},
     {"systems"},
     {"engine"},
@@ -177,6 +192,10 @@ def test_the_readmes_commands_and_options_exist():
         known = {option for parameter in sedsep.commands[words[0]].params for option in parameter.opts}
         used = {re.match(r"--[a-z-]+", word)[0] for word in words if word.startswith("--")}
         assert used <= known, f"{line}: {used - known}"
+
+
+def test_the_readmes_table_of_systems_is_what_they_declare():
+    assert systems_table() in (ROOT / "README.md").read_text(), f"put this into README.md:\n{systems_table()}"
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "egs").glob("*/conf/*/*.yaml")), ids=lambda p: "/".join(p.parts[-3:]))

@@ -9,7 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedsep.losses.mixit import UNCERTAINTY, assignments, errors, mixit
+from sedsep.errors import UserError
+from sedsep.losses.mixit import UNCERTAINTY, assignments, errors, mixit, permitted
 from sedsep.losses.separation import centred, log_error, neg_ratio
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
@@ -48,10 +49,18 @@ def test_values_are_those_of_asteroid(n_sources):
         pytest.skip(f"{path} is absent")
     golden = np.load(path)
     estimates, mixtures = torch.from_numpy(golden["est"]), torch.from_numpy(golden["mix"])
-    loss, assignment = mixit(estimates, mixtures, zero_mean=True)
-    np.testing.assert_allclose(loss.mean(), golden["mixit_snr"], rtol=1e-5)
-    reconstruction = assignment.float() @ estimates
-    np.testing.assert_allclose(reconstruction, golden["mixit_reconstruction"], rtol=1e-5, atol=1e-5)
+
+    def agrees(estimates):
+        loss, assignment = mixit(estimates, mixtures, zero_mean=True)
+        np.testing.assert_allclose(loss.mean(), golden["mixit_snr"], rtol=1e-5)
+        reconstruction = assignment.float() @ estimates
+        np.testing.assert_allclose(reconstruction, golden["mixit_reconstruction"], rtol=1e-5, atol=1e-5)
+
+    agrees(estimates)
+    for wrong in (estimates.flip(0), estimates.flip(2), 1.001 * estimates, -estimates):
+        with pytest.raises(AssertionError):
+            agrees(wrong)
+    agrees(estimates.flip(1))  # the order of the estimates means nothing
 
 
 def test_finds_how_the_mixtures_were_made_even_when_nearly_perfect():
@@ -156,3 +165,38 @@ def test_least_squares_bears_silent_and_equal_estimates():
     value, assignment = mixit(estimates, sources, search="least_squares")
     assert torch.isfinite(value).all() and torch.equal(assignment.sum(1), torch.ones(2, 4).double())
     assert assignment[:, 0, 0].eq(1).all() and assignment[:, 0, 1].eq(0).all()
+
+
+@given(st.integers(0, 10**6), st.booleans())
+@settings(max_examples=25, deadline=None)
+def test_lists_leave_the_best_of_what_they_permit(seed, by_allowing):
+    generator = torch.Generator().manual_seed(seed)
+    estimates = torch.randn(2, 4, 60, dtype=torch.double, generator=generator)
+    mixtures = torch.randn(2, 2, 60, dtype=torch.double, generator=generator)
+    listed = torch.randint(0, 2, (6, 4), generator=generator).tolist()
+    table = permitted(4, listed) if by_allowing else permitted(4, deny=listed)
+    value, assignment = mixit(estimates, mixtures, reduction="sum", table=table)
+    kept = [row for row in itertools.product((0, 1), repeat=4) if (list(row) in listed) == by_allowing]
+    for i in range(2):
+        losses = {}
+        for row in kept:
+            second = torch.tensor(row, dtype=torch.double)
+            noise = (mixtures[i] - torch.stack([1 - second, second]) @ estimates[i]).square().sum(1)
+            losses[row] = float(neg_ratio(mixtures[i].square().sum(1), noise).sum())
+        best = min(losses, key=losses.get)
+        assert value[i].item() == pytest.approx(losses[best], rel=1e-9)
+        assert assignment[i, 1].tolist() == list(best)
+
+
+def test_lists_that_leave_nothing_or_do_not_fit():
+    everything = assignments(3)[:, 1].int().tolist()
+    assert torch.equal(permitted(3), assignments(3)) and torch.equal(permitted(3, everything), assignments(3))
+    assert permitted(3, [[0, 1, 1], [1, 1, 1]], [[1, 1, 1]])[:, 1].tolist() == [[0, 1, 1]]
+    for lists, message in (
+        (dict(deny=everything), "leave no assignment"),
+        (dict(allow=[]), "leave no assignment"),
+        (dict(allow=[[0, 1]]), "allow: the assignment .0, 1. must have 3"),
+        (dict(deny=[[0, 1, 2]]), "deny: the assignment .0, 1, 2. must have 3 numbers, each 0 or 1"),
+    ):
+        with pytest.raises(UserError, match=message):
+            permitted(3, **lists)

@@ -75,9 +75,17 @@ def test_values_are_those_of_asteroid(n_sources, kind):
         pytest.skip(f"{path} is absent")
     golden = np.load(path)
     estimates, references = torch.from_numpy(golden["est"]), torch.from_numpy(golden["ref"])
-    loss, permutation = pit(pairwise_neg_sdr(estimates, references, kind, zero_mean=True))
-    np.testing.assert_allclose(loss.mean(), golden[f"pit_{kind}"], rtol=1e-5)
-    np.testing.assert_array_equal(reorder(estimates, permutation), golden[f"pit_{kind}_reordered"])
+
+    def agrees(estimates):
+        loss, permutation = pit(pairwise_neg_sdr(estimates, references, kind, zero_mean=True))
+        np.testing.assert_allclose(loss.mean(), golden[f"pit_{kind}"], rtol=1e-5)
+        np.testing.assert_array_equal(reorder(estimates, permutation), golden[f"pit_{kind}_reordered"])
+
+    agrees(estimates)
+    for wrong in (estimates.flip(0), estimates.flip(2), 1.001 * estimates):
+        with pytest.raises(AssertionError):
+            agrees(wrong)
+    agrees(estimates.flip(1))  # the order of the estimates means nothing
 
 
 def test_permuting_estimates_permutes_the_answer_alone():

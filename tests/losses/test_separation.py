@@ -20,8 +20,18 @@ def test_values_are_those_of_asteroid(n_sources, kind):
         pytest.skip(f"{path} is absent")
     golden = np.load(path)
     estimates, references = torch.from_numpy(golden["est"]), torch.from_numpy(golden["ref"])
-    matrix = pairwise_neg_sdr(estimates, references, kind, zero_mean=True)
-    np.testing.assert_allclose(matrix, golden[f"pairwise_neg_{kind}"], rtol=1e-5, atol=1e-6)
+
+    def agrees(estimates, zero_mean=True):
+        matrix = pairwise_neg_sdr(estimates, references, kind, zero_mean=zero_mean)
+        np.testing.assert_allclose(matrix, golden[f"pairwise_neg_{kind}"], rtol=1e-5, atol=1e-6)
+
+    agrees(estimates)
+    shifted = estimates.roll(1, 2)
+    for wrong in (estimates.flip(1), estimates.flip(2), shifted, 1.001 * estimates + 1e-3 * shifted):
+        with pytest.raises(AssertionError):
+            agrees(wrong)
+    with pytest.raises(AssertionError):
+        agrees(estimates + 0.1, zero_mean=False)
 
 
 def direct(estimate, reference, kind):

@@ -1,6 +1,9 @@
 """PSD-ROC: the staircase, the mean less the spread, and the area, on curves that a hand can compute."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -53,3 +56,10 @@ def test_value_is_between_zero_and_the_mean_of_the_classes(one, two):
 def test_parameters_name_cttc_only_where_it_counts():
     assert "cttc" not in PSDS_2021[0].parameters() and "cttc=0.3" in PSDS_2021[1].parameters()
     assert PSDS_2021[1].parameters() == "dtc=0.1,gtc=0.1,cttc=0.3,alpha_ct=0.5,alpha_st=1,e_max=100/h"
+
+
+def test_the_mean_over_all_classes_is_named_in_the_id_where_it_counts():
+    one, two = (replace(setting, triggered="all") for setting in PSDS_2021)
+    assert one.parameters() == PSDS_2021[0].parameters()
+    assert "alpha_ct=0.5*(C-1)/C as psds_eval<0.5" in two.parameters()
+    assert two.trigger_weight(10) == pytest.approx(0.45) and PSDS_2021[1].trigger_weight(10) == 0.5

@@ -122,6 +122,15 @@ def test_frame_seconds_needs_a_regular_grid():
             ScoreSet(("a",), {"x": grid(0, 0.5, 1, 1.5, 2), "y": wrong}).frame_seconds
 
 
+def test_ids_may_have_folders_and_look_like_filenames(tmp_path):
+    clip = ClipScores(np.arange(3.0), np.array([[0.5], [0.25]]))
+    names = ["A/0500", "B/0500", "song.mp3", "weak"]
+    ours = ScoreSet(("Cat",), dict.fromkeys(names, clip), dict.fromkeys(names, np.array([0.5])))
+    ours.write(tmp_path / "out")
+    read = ScoreSet.read(tmp_path / "out")
+    assert sorted(read.clips) == names == sorted(read.weak)
+
+
 ids = names.map(normal).filter(lambda name: "/" not in name and not name.startswith(".") and len(name.encode()) < 200)
 classes = names.map(normal).filter(lambda name: not fault(name))
 

@@ -47,10 +47,21 @@ def test_golden_events():
     scores = np.load(GOLDEN / "decode_2021.npz")["scores"]
     expected = pd.read_csv(GOLDEN / "decode_2021.tsv", sep="\t")
     boundaries = np.minimum(np.round(np.arange(157) * 0.064, 6), 10)
-    clips = {f"clip{i}.wav": Clip(boundaries=boundaries, scores=s) for i, s in enumerate(median_filter(scores, 7))}
-    (events,) = decode(clips, DESED, [0.5])
-    assert len(expected) == 79
-    assert events.values.tolist() == expected[EVENT_COLUMNS].values.tolist()
+
+    def found(scores, frames=7, classes=DESED, threshold=0.5):
+        clips = {
+            f"clip{i}.wav": Clip(boundaries=boundaries, scores=s) for i, s in enumerate(median_filter(scores, frames))
+        }
+        (events,) = decode(clips, classes, [threshold])
+        return events.values.tolist()
+
+    wanted = expected[EVENT_COLUMNS].values.tolist()
+    assert len(expected) == 79 and found(scores) == wanted
+    for wrong in (scores[::-1], scores[:, ::-1], scores[..., ::-1], 0.99 * scores):
+        assert found(wrong) != wanted
+    assert all(
+        found(scores, **{k: v}) != wanted for k, v in (("frames", 5), ("classes", DESED[::-1]), ("threshold", 0.52))
+    )
 
 
 @settings(max_examples=40, deadline=None)

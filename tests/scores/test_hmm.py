@@ -47,8 +47,13 @@ def test_golden_states():
     golden = np.load(GOLDEN)
     scores = golden["probability"].transpose(0, 2, 1)
     states = golden["states"].transpose(0, 2, 1)
-    smoothed = hmm_smooth(scores, golden["stay_silence"], golden["stay_event"])
+    stays = golden["stay_silence"], golden["stay_event"]
+    smoothed = hmm_smooth(scores, *stays)
     assert ((smoothed > 0.5) == states).all()
+    for wrong in (scores[:, ::-1], scores[..., ::-1], scores[::-1], 0.9 * scores):
+        assert ((hmm_smooth(wrong, *stays) > 0.5) != states).any(), "the states hear their input"
+    for wrong in (stays[::-1], (stays[0][::-1], stays[1]), (stays[0], stays[1][::-1])):
+        assert ((hmm_smooth(scores, *wrong) > 0.5) != states).any(), "and the chain"
     for clip, label in itertools.product(range(5), range(10)):
         stay = golden["stay_silence"][label], golden["stay_event"][label]
         assert (viterbi(scores[clip, :, label], *stay) == states[clip, :, label]).all()

@@ -8,6 +8,8 @@ from sedsep.nnet.poolings import Detection
 from sedsep.schedule import Progress
 from sedsep.systems.joint import SeparatedDetector
 
+DETECTOR = {"channels": [4, 4, 4], "pools": [[2, 2], [2, 2], [1, 2]], "hidden": 4, "n_layers": 1, "dropout": 0.5}
+
 
 class Copies(nn.Module):
     """Stands for a separator: scaled copies of the mixture."""
@@ -91,3 +93,20 @@ def test_batch_norm_can_learn(build, batch):
     system(batch, Progress(1, 1.0))
     norms = [n for n in before if n.startswith("student") and "running_mean" in n]
     assert all(not torch.equal(before[n], system.state_dict()[n]) for n in norms)
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_the_frozen_detectors_dropout_is_a_key(build, batch, keeps):
+    system = build("joint", mode="stage2", detector=DETECTOR, frozen_dropout=keeps).train()
+    before = copy.deepcopy(system.student.detector.state_dict())
+    for network in (system.student, system.teacher):
+        first, second = (network.detector(batch.mixture).strong for _ in range(2))
+        assert (first - second).abs().max() > 1e-4 if keeps else torch.equal(first, second)
+    assert all(torch.equal(before[name], value) for name, value in system.student.detector.state_dict().items())
+    system.eval()
+    first, second = (system.student.detector(batch.mixture).strong for _ in range(2))
+    assert torch.equal(first, second)
+
+
+def test_no_dropout_in_what_is_frozen_by_default(build):
+    assert not build("joint", mode="stage2").frozen_dropout

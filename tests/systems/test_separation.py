@@ -88,3 +88,25 @@ def test_overfits_one_batch(build, batch):
         adam.step()
         values.append(float(loss.detach()))
     assert values[-1] < values[0] - 5
+
+
+def test_denied_assignments_reach_the_loss(build, batch):
+    lists = {"deny": [[0, 0, 0], [1, 1, 1]]}
+    system, free = build("separation", **lists), build("separation")
+    with torch.no_grad():
+        for parameter in (*system.separator.parameters(), *free.separator.parameters()):
+            parameter.mul_(5.0)  # loud estimates, which are best left out of both mixtures
+        limited, best = system.clip_losses(batch), free.clip_losses(batch)
+    assert system.permitted.shape == (6, 2, 3) and (limited >= best - 1e-4).all()
+    only = build("separation", allow=[[0, 1, 1]])
+    with torch.no_grad():
+        estimates = only.separator(batch.mixture.unflatten(0, (-1, 2)).sum(1))
+        kept = torch.stack([estimates[:, 0], estimates[:, 1:].sum(1)], 1)
+        mixtures = batch.mixture.unflatten(0, (-1, 2))
+        expected = 10 * torch.log10((mixtures - kept).square().sum(2) / mixtures.square().sum(2))
+        torch.testing.assert_close(only.clip_losses(batch), expected.mean(1), rtol=1e-4, atol=1e-4)
+    for wrong in ({"loss": "pit"}, {"assignment": "least_squares"}):
+        with pytest.raises(UserError, match="system.allow and system.deny need"):
+            build("separation", **lists, **wrong)
+    with pytest.raises(UserError, match="deny: the assignment"):
+        build("separation", deny=[[0, 1]])

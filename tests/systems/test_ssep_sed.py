@@ -108,7 +108,11 @@ def test_starts_from_separator_and_detector_and_from_itself(build, batch):
 
 
 def test_overfits_one_batch(build, batch):
-    system = quiet(build("ssep_sed", detector=DETECTOR, teaching={"consistency_weight": 0.0})).train()
+    # The frozen batch norms of a detector that was never trained want features around zero.
+    frontend = {**FRONTEND, "scaling": {"kind": "minmax_signed"}}
+    system = quiet(
+        build("ssep_sed", frontend=frontend, detector=DETECTOR, teaching={"consistency_weight": 0.0})
+    ).train()
     adam, values = torch.optim.Adam([p for p in system.parameters() if p.requires_grad], 1e-2), []
     for step in range(1, 61):
         adam.zero_grad()
@@ -129,3 +133,24 @@ def test_published_counts_of_steps():
     assert optimiser.learning_rate(Progress(330, 330 / steps)) == pytest.approx(1e-3)
     assert optimiser.learning_rate(Progress(329, 329 / steps)) < 1e-3
     assert optimiser.learning_rate(Progress(11, 11 / steps)) == pytest.approx(1e-3 * exponential_ramp(1, 30))
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_the_frozen_detectors_dropout_is_a_key(build, batch, keeps):
+    """The released code leaves it on, in the detector of the mixture, of student and teacher; batch norm is frozen."""
+    detector = {**DETECTOR, "dropout": 0.5}
+    system = build("ssep_sed", detector=detector, frozen_dropout=keeps).train()
+    with torch.no_grad():
+        mel = system.student.spectra(system.separator(batch.mixture)).sum(1)
+        before = copy.deepcopy(system.state_dict())
+        for network in (system.student, system.teacher):
+            first, second = (network.mixture.from_spectrum(mel).strong for _ in range(2))
+            assert (first - second).abs().max() > 1e-4 if keeps else torch.equal(first, second)
+        assert all(torch.equal(before[name], value) for name, value in system.state_dict().items())
+        system.eval()
+        first, second = (system.student.mixture.from_spectrum(mel).strong for _ in range(2))
+    assert torch.equal(first, second)
+
+
+def test_the_frozen_dropout_is_that_of_the_released_code_by_default(build):
+    assert build("ssep_sed").frozen_dropout

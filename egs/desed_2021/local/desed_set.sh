@@ -27,7 +27,6 @@ case $set in
   weak_train) of_desed weak train/weak --fraction 0.9 --seed 42 ;;
   weak_valid) of_desed weak train/weak --fraction 0.9 --seed 42 --rest ;;
   unlabelled) of_desed names train/unlabel_in_domain ;;
-  valid) of_desed strong eval/public ;;
   test) of_desed strong validation/validation ;;
   fuss_*)
     part=${set#fuss_}

@@ -137,8 +137,7 @@ class Taker:
     def _sound(self, original: Path, converted: Path, span=None) -> tuple:
         """Where the samples are that the set uses, and the samples ``(T,)``."""
         try:
-            header = audio.info(original)
-            if span is None and (header.sample_rate, header.n_channels) == (self.sample_rate, 1):
+            if span is None and audio.form(original) == (self.sample_rate, 1):
                 return original.absolute(), audio.read(original, self.sample_rate)
             if self._serves(converted, original):
                 return converted, audio.read(converted, self.sample_rate)
@@ -153,7 +152,7 @@ class Taker:
         """Whether an earlier run has converted the recording as it is now, to the rate of the set."""
         if not converted.is_file() or converted.stat().st_mtime < original.stat().st_mtime:
             return False
-        return audio.info(converted).sample_rate == self.sample_rate
+        return audio.form(converted)[0] == self.sample_rate
 
     def _cut(self, waveform, span):
         """The span in a clip of the set's length, with silence before and after."""

@@ -23,7 +23,7 @@ AROUND = {
     "act.weight": "masker.mask_net.0.weight", "masks.weight": "masker.mask_net.1.weight",
     "masks.bias": "masker.mask_net.1.bias",
 }  # fmt: skip
-NORMS = {"gLN": "gln", "cLN": "cln", "fgLN": "fgln"}
+NORMS = {"gLN": "gln", "cLN": "cln", "cgLN": "cgln", "fgLN": "fgln"}
 # What the peer does where nothing is said. The recipes differ in the rest, which is asked for.
 DEFAULTS = {"norm_type": "gLN", "causal": False, "encoder_activation": None, "fb_name": "FreeFB"}
 ASKED = ("sample_rate", "n_blocks", "mask_act")
@@ -168,6 +168,15 @@ class _Reference:
         return F.prelu(x, self.weights[f"{name}.weight"])
 
     def _normed(self, x, name):
-        axes = {"gln": (1, 2), "cln": (1,), "fgln": (2,)}[self.norm]
-        x = (x - x.mean(axes, True)) / torch.sqrt(x.var(axes, correction=0, keepdim=True) + 1e-8)
+        mean, variance = self._moments(x)
+        x = (x - mean) / torch.sqrt(variance + 1e-8)
         return x * self.weights[f"{name}.gamma"][:, None] + self.weights[f"{name}.beta"][:, None]
+
+    def _moments(self, x):
+        """Mean and variance of ``(B, D, L)`` over the norm's axes; the cumulative ones frame by frame."""
+        if self.norm != "cgln":
+            axes = {"gln": (1, 2), "cln": (1,), "fgln": (2,)}[self.norm]
+            return x.mean(axes, True), x.var(axes, correction=0, keepdim=True)
+        pasts = [x[..., :end] for end in range(1, x.shape[2] + 1)]
+        means, variances = [p.mean((1, 2)) for p in pasts], [p.var((1, 2), correction=0) for p in pasts]
+        return torch.stack(means, 1).unsqueeze(1), torch.stack(variances, 1).unsqueeze(1)

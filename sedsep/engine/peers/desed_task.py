@@ -1,7 +1,8 @@
 """DESED_task: the checkpoint of a DCASE 2021 task 4 baseline (PyTorch Lightning) as our ``detection`` system.
 
 Its settings are our defaults (Turpault et al. 2021; layer for layer in ``nnet/detectors/crnn.py``). Where the file
-holds its ``hyper_parameters``, they are followed, and what ours cannot do is an error.
+holds its ``hyper_parameters``, they are followed, and what ours cannot do is an error. They do not say whether "minmax"
+means [0, 1], as in 2021, or [-1, 1], as since April 2024: the user does, with ``scaler.kind``.
 """
 
 import math
@@ -36,6 +37,7 @@ UNUSED_NET = (
     "train_cnn", "freeze_bn", "specaugm_t_p", "specaugm_t_l", "specaugm_f_p", "specaugm_f_l",
 )  # fmt: skip
 SCALER = {"statistic": ["instance"], "normtype": ["minmax"], "dims": [[1, 2], (1, 2)]}
+RANGES = {"minmax": (0.0, 1.0), "minmax_signed": (-1.0, 1.0)}  # what the scaler makes of a clip's minimum and maximum
 
 
 def recognises(file: dict, weights: dict) -> bool:
@@ -119,8 +121,8 @@ def _configuration(weights, network, said):
     known(net, [*NET, *UNUSED_NET, "dropout", "pooling", "kernel_size", "padding", "stride"], "net.")
     same = {"kernel_size": 3, "padding": 1, "stride": 1}
     demand(net, {**NET, **{key: [[value] * depth, (value,) * depth] for key, value in same.items()}}, "net.")
-    known(scaler, [*SCALER, "savepath"], "scaler.")
-    demand(scaler, SCALER, "scaler.")
+    known(scaler, [*SCALER, "savepath", "kind"], "scaler.")
+    demand(scaler, {**SCALER, "kind": list(RANGES)}, "scaler.")
     detector = {
         "channels": [size(network, f"cnn.cnn.conv{i}.weight") for i in range(depth)],
         "hidden": size(network, "rnn.rnn.weight_hh_l0", 1),
@@ -138,7 +140,8 @@ def _configuration(weights, network, said):
     frame = math.prod(time for time, _ in pools) * number(spectrum, "hop", 256)  # samples
     frames = number(section(said, "training"), "median_window", 7)
     median = round(frames * frame / max(1, number(spectrum, "sample_rate", 16000)), 6)
-    return {"frontend": {"spectrum": spectrum}, "detector": detector, "selection": {"median": median}}
+    frontend = {"spectrum": spectrum, "scaling": {"kind": scaler.get("kind", "minmax")}}
+    return {"frontend": frontend, "detector": detector, "selection": {"median": median}}
 
 
 def _check_buffers(weights, spectrum):
@@ -188,7 +191,9 @@ class _Reference:
         )(waveform)  # fmt: skip
         level = (20 * torch.log10(mel.clamp(min=1e-5))).clamp(-50, 80)
         low, high = level.amin((1, 2), True), level.amax((1, 2), True)
-        return ((level - low) / (high - low + 1e-8) * 2 - 1).transpose(1, 2).unsqueeze(1)
+        lowest, highest = RANGES[self.config["frontend"]["scaling"]["kind"]]
+        scaled = (level - low) / (high - low + 1e-8) * (highest - lowest) + lowest
+        return scaled.transpose(1, 2).unsqueeze(1)
 
     def _layer(self, name):
         return self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]

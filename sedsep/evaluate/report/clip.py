@@ -34,7 +34,7 @@ def draw_clip(path, truth: Truth, name: str, outputs: dict, threshold=0.5) -> No
     tables |= {row: _detected(output, filename, truth, threshold) for row, output in outputs.items()}
     heard = [c for c in truth.classes if any((events["event_label"] == c).any() for events in tables.values())]
     recording = truth.clips[filename].path
-    rate = audio.info(recording).sample_rate
+    rate, _ = audio.form(recording)
     waveform = audio.read(recording, rate)
     colours = {"Reference": style.REFERENCE} | style.colours(outputs)
     with rc_context(style.RC):

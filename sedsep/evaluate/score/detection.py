@@ -1,5 +1,7 @@
 """The numbers of sound event detection: PSDS, and F1 of events, intersections and segments."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -64,16 +66,22 @@ def intersection_f1_numbers(truth: Truth, output: Output, options) -> list:
 def exact_psds_numbers(truth: Truth, output: Output, options) -> list:
     """PSDS1 and PSDS2 over all thresholds."""
     exact = ExactPsds(output.frame_scores("psds-exact"), truth.events, truth.durations, truth.classes)
-    results = exact.psds(PSDS_2021)
-    replicates = exact.replicates(PSDS_2021, options.weights) if options.weights is not None else {}
+    settings = _triggering(PSDS_2021, options)
+    results = exact.psds(settings)
+    replicates = exact.replicates(settings, options.weights) if options.weights is not None else {}
     return [
         _psds_number(f"exact-{setting.name}", "all thresholds", setting, found, replicates.get(setting.name))
-        for setting, found in zip(PSDS_2021, results.values())
+        for setting, found in zip(settings, results.values())
     ]
+
+
+def _triggering(settings, options) -> list:
+    return [replace(setting, triggered=options.triggered) for setting in settings]
 
 
 def _published_psds(metric, settings, truth, output, options) -> list:
     points = output.operating_points(truth.classes, metric)
+    settings = _triggering(settings, options)
     results = psds.psds(points, truth.events, truth.durations, truth.classes, settings)
     numbers, counted = [], {}
     for setting in settings:

@@ -65,7 +65,7 @@ def _table(truth, output) -> pd.DataFrame:
             paths = sorted(path for folder in folders for path in folder.glob("*.wav"))
             if not paths:
                 continue
-            rate = audio.info(clip.path).sample_rate
+            rate, _ = audio.form(clip.path)
             mixture = audio.read(clip.path, rate)
             targets = _targets(clip, rate)
             for label in sorted({normal(path.stem) for path in paths}):

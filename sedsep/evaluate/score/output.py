@@ -121,7 +121,8 @@ def read(truth: Truth, scores=None, events=None, operating_points=None, others=F
         named |= set(found)
     folders = set()
     if separated:
-        folders |= {normal(path.name) for path in separated.iterdir() if path.is_dir()}
+        parents = {path.parent.relative_to(separated) for path in separated.rglob("source*.wav")}
+        folders |= {normal(parent.as_posix()) for parent in parents}
     if extracted:
         folders |= {normal(path.name) for path in extracted.glob("*/*") if path.is_dir()}
     named |= {ids.get(name, name) for name in folders}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,13 @@ from sedsep.metrics.bootstrap import interval, resamples
 
 @dataclass(frozen=True)
 class Options:
-    """How to score: ``threshold`` of the F1 numbers; ``weights (n, n_clips)`` of resamples, or None."""
+    """How to score: ``threshold`` of the F1 numbers; ``weights (n, n_clips)`` of resamples, or None; of PSDS the classes
+    ``triggered`` (:class:`sedsep.metrics.psd_roc.Setting`).
+    """
 
     threshold: float = 0.5
     weights: np.ndarray = None
+    triggered: Literal["others", "all"] = "others"
 
 
 # metric -> (function, what of the ground truth it needs)
@@ -53,13 +57,15 @@ def read_truth(data=None, ground_truth=None, durations=None, classes=None) -> Tr
     return from_directory(data) if data else from_files(ground_truth, durations, classes)
 
 
-def score(truth: Truth, output, metrics, threshold=0.5, bootstrap=0, seed=0) -> list:
+def score(truth: Truth, output, metrics, threshold=0.5, bootstrap=0, seed=0, triggered="others") -> list:
     """Numbers of a system.
 
     Args:
         truth, output: lined up by :func:`sedsep.evaluate.score.output.read`.
         metrics: names out of ``METRICS``. threshold: of the F1 numbers; not used for a given table of events.
         bootstrap: resamples of the clips for intervals, 0 for none; ``seed`` draws them.
+        triggered: of PSDS, the classes that cross-triggers are averaged over: the "others", or "all" as psds_eval
+            before 0.5, which the metric's id says.
 
     Raises:
         UserError: an unknown metric, or one for which the truth or the output has not what it needs.
@@ -67,7 +73,7 @@ def score(truth: Truth, output, metrics, threshold=0.5, bootstrap=0, seed=0) -> 
     if not 0 <= threshold <= 1:
         raise UserError(f"a threshold of {threshold:g} decides nothing: scores lie between 0 and 1")
     weights = resamples(len(truth.filenames), bootstrap, seed) if bootstrap else None
-    options = Options(threshold, weights)
+    options = Options(threshold, weights, triggered)
     numbers = []
     for metric in metrics:
         if metric not in METRICS:

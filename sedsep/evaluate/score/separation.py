@@ -115,7 +115,7 @@ def separated_clips(metric, truth, output):
             stems = [stem for stem in clip.stems or () if stem.path is not None]
             if not paths or not stems:
                 continue
-            rate = audio.info(clip.path).sample_rate
+            rate, _ = audio.form(clip.path)
             mixture = audio.read(clip.path, rate)
             references = np.stack([read_like(stem.path, rate, mixture) for stem in stems])
             estimates = np.stack([read_like(path, rate, mixture) for path in paths])

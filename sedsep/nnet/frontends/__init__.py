@@ -11,4 +11,4 @@ from sedsep.nnet.frontends.scaling import Dataset, MinMax, SignedMinMax, Unscale
 
 SPECTRA = {"mel": Mel}
 COMPRESSIONS = {"log": Log}
-SCALINGS = {"minmax_signed": SignedMinMax, "minmax": MinMax, "dataset": Dataset, "none": Unscaled}
+SCALINGS = {"minmax": MinMax, "minmax_signed": SignedMinMax, "dataset": Dataset, "none": Unscaled}

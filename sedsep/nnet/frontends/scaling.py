@@ -1,7 +1,7 @@
 """Scalings of compressed spectra: by the clip's own range, by statistics of the training set, or none.
 
-Sources: DCASE 2021 task 4 baseline (per-instance min-max; the signed range is that of its 2024 version); DCASE 2020
-task 4 baseline (z-score per mel band).
+Sources: DCASE 2021 task 4 baseline (per-instance min-max, in every version of its recipe and of its published
+checkpoints; the signed range came with the 2024 baseline); DCASE 2020 task 4 baseline (z-score per mel band).
 """
 
 import torch

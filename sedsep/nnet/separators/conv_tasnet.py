@@ -11,7 +11,7 @@ from torch import nn
 
 from sedsep.nnet.encoder import encoded, filterbank, framed
 from sedsep.nnet.mixture_consistency import share_out
-from sedsep.nnet.norms import LayerNorm
+from sedsep.nnet.norms import Kind, LayerNorm
 from sedsep.nnet.tcn import TCN
 
 MASKS = {
@@ -48,7 +48,7 @@ class ConvTasNet(nn.Module):
         n_blocks: int = 4,
         n_repeats: int = 1,
         mask: Literal["sigmoid", "relu", "softmax", "linear"] = "sigmoid",
-        norm: Literal["gln", "cln", "fgln"] = "gln",
+        norm: Kind = "gln",
         mixture_consistency: bool = False,
     ):
         super().__init__()

@@ -42,7 +42,7 @@ def test_what_is_there_and_what_is_not(folder, tmp_path):
     assert [clip.filename for clip in found] == ["good.wav", "other.wav"]
     good, other = found
     assert good.path == folder / "good.wav" and other.path == tmp_path / "set/audio/other.wav"
-    assert audio.info(other.path) == (RATE, 1, 2 * RATE, "PCM_16") and other.duration == 2.0
+    assert audio.info(other.path)[:4] == (RATE, 1, 2 * RATE, "PCM_16") and other.duration == 2.0
     reasons = dict(found.missing)
     assert reasons["gone.wav"] == "not there" and reasons["silent.wav"] == "silent"
     assert reasons["short.wav"] == "too short: 0.013 s" and reasons["cut.wav"].startswith("unreadable: truncated")

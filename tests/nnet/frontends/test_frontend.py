@@ -19,15 +19,35 @@ def frontend(scaling="minmax_signed", **spectrum):
 SHARED = Path(__file__).resolve().parents[3].parent / "shared"
 
 
-def test_values_are_those_of_the_2021_baseline():
-    path = SHARED / "golden" / "crnn_2021.npz"
+@pytest.mark.parametrize("name, scaling", [("crnn_2021_release", "minmax"), ("crnn_2021", "minmax_signed")])
+def test_values_are_those_of_the_baseline(name, scaling):
+    path = SHARED / "golden" / f"{name}.npz"
     if not path.is_file():
         pytest.skip(f"{path} is absent")
     golden = np.load(path)
+
+    def agrees(waveform, scaling=scaling, **spectrum):
+        level, scaled = frontend("none", **spectrum)(waveform), frontend(scaling, **spectrum)(waveform)
+        np.testing.assert_allclose(level.transpose(1, 2), golden["log_mel"], rtol=0, atol=1e-4)  # dB
+        np.testing.assert_allclose(scaled.transpose(1, 2), golden["scaled"], rtol=0, atol=1e-5)
+
     waveform = torch.from_numpy(golden["waveform"])
-    level, scaled = frontend("none")(waveform), frontend()(waveform)
-    np.testing.assert_allclose(level.transpose(1, 2), golden["log_mel"], rtol=0, atol=1e-4)  # dB
-    np.testing.assert_allclose(scaled.transpose(1, 2), golden["scaled"], rtol=0, atol=1e-5)
+    agrees(waveform)
+    other = {"minmax": "minmax_signed", "minmax_signed": "minmax"}[scaling]
+    for wrong in ((waveform.flip(1),), (waveform * 1.001,), (waveform, other)):
+        with pytest.raises(AssertionError):
+            agrees(*wrong)
+    with pytest.raises(AssertionError):
+        agrees(waveform, mel_scale="slaney")
+
+
+def test_the_default_is_the_2021_recipes():
+    section = resolve(Frontend, {})
+    assert section["scaling"] == {"kind": "minmax"}
+    scaled = Frontend(**section)(torch.randn(2, 16000))
+    torch.testing.assert_close(scaled.amin((1, 2)), torch.zeros(2))
+    torch.testing.assert_close(scaled.amax((1, 2)), torch.ones(2))
+    assert (Frontend(**section)(torch.zeros(1, 16000)) == 0).all()
 
 
 @pytest.mark.parametrize("n_samples, hop, n_frames", [(160000, 256, 626), (160000, 255, 628), (1025, 256, 5)])

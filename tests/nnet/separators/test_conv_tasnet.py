@@ -24,10 +24,32 @@ def test_outputs_are_those_of_asteroid(form, name, settings):
     net = form(ConvTasNet(**settings))
     weights = {k.removeprefix("weight/"): v for k, v in golden.items() if k.startswith("weight/")}
     net.load_state_dict(from_asteroid(weights, net.state_dict()))
-    with torch.no_grad():
-        output = net(golden["input"])
     scale = golden["output"].abs().max()
-    torch.testing.assert_close(output / scale, golden["output"] / scale, rtol=0, atol=1e-5)
+
+    @torch.no_grad()
+    def agrees(mixture):
+        torch.testing.assert_close(net(mixture) / scale, golden["output"] / scale, rtol=0, atol=1e-5)
+
+    agrees(golden["input"])
+    for wrong in (golden["input"].flip(0), golden["input"].flip(1), 1.001 * golden["input"]):
+        with pytest.raises(AssertionError):
+            agrees(wrong)
+    last = f"tcn.blocks.{len(net.tcn.blocks) - 1}"
+    for layer in (
+        "encoder",
+        "decoder",
+        "norm.gain",
+        "tcn.blocks.0.depthwise.weight",
+        f"{last}.norm2.gain",
+        "masks.bias",
+    ):
+        with torch.no_grad():
+            kept = net.get_parameter(layer).clone()
+            net.get_parameter(layer).mul_(1.01).add_(1e-3)
+        with pytest.raises(AssertionError):
+            agrees(golden["input"])
+        with torch.no_grad():
+            net.get_parameter(layer).copy_(kept)
 
 
 def test_gradients_are_those_of_asteroid(form):
@@ -85,3 +107,14 @@ def test_overlap_add_is_the_transposed_convolution():
 def test_a_mixture_shorter_than_a_frame_is_an_error():
     with pytest.raises(UserError, match="shorter than the encoder"):
         ConvTasNet(**SMALL)(torch.zeros(1, 15))
+
+
+@pytest.mark.parametrize("norm", ["gln", "cln", "cgln", "fgln"])
+def test_every_norm_in_both_forms(form, norm):
+    torch.manual_seed(0)
+    plain, mixture = ConvTasNet(**SMALL, norm=norm), torch.randn(2, 803)
+    net = form(ConvTasNet(**SMALL, norm=norm))
+    net.load_state_dict(plain.state_dict())
+    torch.testing.assert_close(net(mixture), plain(mixture), rtol=1e-4, atol=1e-5)
+    net(mixture).square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())

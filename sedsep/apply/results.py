@@ -1,0 +1,130 @@
+"""Results: a score directory that grows recording by recording, so that what is done is kept whatever comes after.
+
+Each table is written whole or not at all; those of all recordings (``weak.tsv``; ``recordings.tsv``: id and file;
+``skipped.tsv``: what could not be used, and why) come at the end, or when it is interrupted.
+"""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from sedsep.data import audio
+from sedsep.errors import UserError
+from sedsep.files import (
+    begin_directory,
+    check_kind,
+    finish_directory,
+    read_json,
+    read_table,
+    remove,
+    remove_directory,
+    write_json,
+    write_table,
+)
+from sedsep.scores.directory import KIND, ClipScores, read_weak, write_clip, write_weak
+
+RECORDINGS, SKIPPED = ["filename", "path"], ["path", "reason"]
+DERIVED = ("postprocess", "fusion")  # what a scores.json has that is not the decoding's own
+
+
+class Results:
+    """What a model says of recordings, in a directory that may hold what it has said of others before; a context.
+
+    Args:
+        out: directory. model: ``apply.model.Model``. overwrite: delete what is there, when the first result comes.
+
+    Attributes:
+        known: id -> path of the recordings whose results are there.
+
+    Raises:
+        UserError: ``out`` holds something else, or results of another model.
+    """
+
+    def __init__(self, out, model, overwrite: bool = False):
+        self.out, self.model, self.overwrite, self.begun = Path(out), model, overwrite, False
+        check_kind(self.out, KIND)
+        self.info = {"model": model.kind, "variant": model.variant, "identity": model.identity}
+        if model.detects:
+            self.info |= {"frame_seconds": model.system.grid.frame_seconds, "model_steps": model.smoothing}
+        self.known, self.weak, self.skipped = {}, {}, {}
+        if self.out.is_dir() and any(self.out.iterdir()) and not overwrite:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Read what is there."""
+        said = read_json(self.out / "scores.json") if (self.out / "scores.json").is_file() else {}
+        if said.get("identity") != self.model.identity or any(key in said for key in DERIVED):
+            raise UserError(
+                f"{self.out}: holds results of another model, or of another command; choose another place, or let "
+                "--overwrite delete them"
+            )
+        self.known = _pairs(self.out / "recordings.tsv", RECORDINGS)
+        self.skipped = _pairs(self.out / "skipped.tsv", SKIPPED)
+        if self.model.detects:
+            self.weak = read_weak(self.out / "weak.tsv", tuple(self.model.classes), self.known)
+
+    def check(self, recordings) -> None:
+        """Raise UserError where another recording has given its id to results that are there."""
+        for recording in recordings:
+            other = self.known.get(recording.id)
+            if other and not recording.problem and other != os.path.abspath(recording.path):
+                raise UserError(
+                    f"{self.out}: holds {recording.id!r} of {other} already, not of {recording.path}; choose another "
+                    "place, or let --overwrite delete what is there"
+                )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if self.begun:
+            self._write_tables()
+            if kind is None and not self.skipped:
+                finish_directory(self.out)
+
+    def add(self, recording, detected=None, sources=()) -> None:
+        """Keep what was found in a recording: ``apply.detected.Detected``, and sources ``(T,)`` at the model's rate.
+
+        Raises:
+            UserError: the disk is full or cannot be written.
+        """
+        if not self.begun:
+            self._begin()
+        for slot, source in enumerate(sources):
+            path = self.out / "separated" / recording.id / f"source{slot}.wav"
+            audio.write(path, source, self.model.sample_rate)
+        if detected:
+            clip = ClipScores(detected.boundaries, detected.strong)
+            write_clip(self.out, recording.id, detected.classes, clip)
+            self.weak[recording.id] = detected.weak
+        self.known[recording.id] = os.path.abspath(recording.path)
+        self.skipped.pop(self.known[recording.id], None)
+
+    def skip(self, recording, reason: str) -> None:
+        """Note why a recording could not be used."""
+        path = os.path.abspath(recording.path).encode("utf-8", "backslashreplace").decode()
+        self.skipped[path] = reason.removeprefix(f"{recording.path}: ")
+
+    def _begin(self) -> None:
+        if self.overwrite:
+            remove_directory(self.out, KIND)
+        begin_directory(self.out, KIND)
+        write_json(self.out / "scores.json", self.info)
+        self.begun = True
+
+    def _write_tables(self) -> None:
+        write_weak(self.out, tuple(self.model.classes), self.weak)
+        write_table(self.out / "recordings.tsv", pd.DataFrame(self.known.items(), columns=RECORDINGS))
+        if self.skipped:
+            write_table(self.out / "skipped.tsv", pd.DataFrame(self.skipped.items(), columns=SKIPPED))
+        else:
+            remove(self.out / "skipped.tsv")
+
+
+def _pairs(path, columns) -> dict:
+    """A table of two columns as a dictionary; empty where it is not there."""
+    if not path.is_file():
+        return {}
+    table = read_table(path, columns)
+    return dict(zip(table[columns[0]], table[columns[1]]))
