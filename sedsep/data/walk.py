@@ -78,5 +78,7 @@ def _is_broken_link(path) -> bool:
     copied to a disk without links do."""
     if path.is_symlink() or path.suffix or not path.is_file() or path.stat().st_size > 1000:
         return not path.exists()
+    if not os.access(path, os.R_OK):
+        return False
     place = path.read_bytes().decode("utf-8", "replace").strip()
     return bool(place) and "\n" not in place and "\0" not in place and (path.parent / place).is_dir()

@@ -96,7 +96,9 @@ class ScoreSet:
         inside = (directory / "strong").is_dir()
         strong = directory / "strong" if inside else directory
         paths = strong.rglob("*.tsv") if inside else strong.glob("*.tsv")
-        paths = sorted(p for p in paths if (inside or p.name not in BESIDE) and not p.name.startswith("._"))  # macOS's
+        paths = sorted(
+            p for p in paths if (inside or p.name not in BESIDE) and not p.name.startswith("._")
+        )  # macOS's own begin so
         if not paths:
             raise UserError(f"{directory}: no score tables; expected strong/<id>.tsv, as 'sedsep decode' writes")
         classes, clips = None, {}

@@ -21,21 +21,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground up. A room may import from rooms below it, never from its own floor's other rooms.
 FLOORS = [
-    {
-        "compiled",
-        "errors",
-        "threads",
-        "names",
-        "delimited",
-        "files",
-        "labels",
-        "batch",
-        "config",
-        "schedule",
-        "progress",
-        "ranks",
-        "owner",
-    },
+    {"compiled", "errors", "threads", "names", "delimited", "owner", "files", "labels", "batch", "config", "schedule"}
+    | {"progress", "ranks"},
     {"data", "nnet", "losses", "scores", "metrics"},
     {"systems"},
     {"engine"},

@@ -121,8 +121,7 @@ def read(truth: Truth, scores=None, events=None, operating_points=None, others=F
         named |= set(found)
     folders = set()
     if separated:
-        parents = {path.parent.relative_to(separated) for path in separated.rglob("source*.wav")}
-        folders |= {normal(parent.as_posix()) for parent in parents}
+        folders |= {normal(path.parent.relative_to(separated).as_posix()) for path in separated.rglob("source*.wav")}
     if extracted:
         folders |= {normal(path.name) for path in extracted.glob("*/*") if path.is_dir()}
     named |= {ids.get(name, name) for name in folders}
