@@ -20,6 +20,11 @@ def normal(name: str) -> str:
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
+def is_text(name: str) -> bool:
+    """Whether a name is UTF-8, as all that is written is; a file's name on a disk may be anything."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
 def fault(name: str) -> str:
     r"""Why a name cannot be a class's, or an empty string: it stands in lines, in lists, and becomes a file's name.
 
@@ -30,7 +35,7 @@ def fault(name: str) -> str:
         return "is empty"
     if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in name):
         return "has a tab, a line break or another control character in it"
-    if any(unicodedata.category(character) == "Cs" for character in name):
+    if not is_text(name):
         return "is not UTF-8"
     if name != name.strip().strip("\ufeff"):
         return "has spaces around it"

@@ -13,6 +13,7 @@ from sedsep.data.manifest import ClipSet
 from sedsep.data.walk import walk
 from sedsep.errors import Incomplete, UserError
 from sedsep.files import clip_id
+from sedsep.names import is_text, normal
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,11 @@ def _below(folder):
 
 def _named(depths: dict, known: dict) -> list:
     """Recordings of paths with at least so many parts in their ids, and more where others would have the same."""
-    parts = {path: (*path.parts[1:-1], clip_id(path.name)) for path in depths}
+    parts = {path: _parts(path) for path in depths}
     given = {Path(os.path.abspath(path)): name for name, path in known.items()}
     # Of recordings in one folder that differ in their endings alone, no folder tells which is which.
-    first = {(*path.parts[1:-1], clip_id(path.name)): path for path in reversed(depths)}
-    first.update(((*path.parts[1:-1], clip_id(path.name)), path) for path in given)
+    first = {_parts(path): path for path in reversed(depths)}
+    first.update((_parts(path), path) for path in given)
     free = [path for path in depths if path not in given and first[parts[path]] == path]
     depths = {path: min(depths[path], len(parts[path])) for path in free}
     while True:
@@ -84,8 +85,14 @@ def _named(depths: dict, known: dict) -> list:
     for path in parts:
         other = first[parts[path]]
         problem = "" if path in named else f"{path}: a second recording with the id of {other}; rename one of them"
+        problem = problem if is_text(str(path)) else f"{path}: its name, or a folder's, is not UTF-8; rename it"
         found.append(Recording(named.get(path, named[other]), path, True, problem))
     return found
+
+
+def _parts(path) -> tuple:
+    """A recording's folders and its name without the ending, each in one Unicode form."""
+    return (*map(normal, path.parts[1:-1]), clip_id(path.name))
 
 
 def places(found: list, files, out=None, suffix="_extracted") -> list:

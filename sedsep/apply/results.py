@@ -103,7 +103,8 @@ class Results:
 
     def skip(self, recording, reason: str) -> None:
         """Note why a recording could not be used."""
-        self.skipped[os.path.abspath(recording.path)] = reason.removeprefix(f"{recording.path}: ")
+        path = os.path.abspath(recording.path).encode("utf-8", "backslashreplace").decode()
+        self.skipped[path] = reason.removeprefix(f"{recording.path}: ")
 
     def _begin(self) -> None:
         if self.overwrite:

@@ -85,7 +85,7 @@ def soundbank(
         found = build(out, recordings, classes, backgrounds, folds, seed, least)
     click.echo(f"{out}: {found['sounds']} sounds of {found['classes']} classes, {found['skipped']} skipped")
     if left:
-        click.echo(f"not read, in {len(left)} folders: {'; '.join(left[:5])}{'; ...' * (len(left) > 5)}")
+        click.echo("\n".join([*left[:5], f"and {len(left) - 5} more folders"][: len(left)]))
     if found["empty"]:
         click.echo(f"no sound of: {', '.join(found['empty'])}")
 

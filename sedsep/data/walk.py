@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sedsep.data.formats import foreign
 from sedsep.files import AUDIO_EXTENSIONS, MARK
+from sedsep.names import is_text
 
 
 @dataclass
@@ -53,7 +54,9 @@ def _enter(folder, above, found) -> None:
         path, ending = folder / entry.name, os.path.splitext(entry.name)[1].lower()
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
+        if not is_text(entry.name):
+            found.unread.append((path, "its name is not UTF-8; rename it"))
+        elif entry.is_dir():
             if os.path.realpath(path) in above:
                 found.unread.append((path, "it is a link to a folder around it"))
             elif (path / MARK).is_file():
@@ -62,7 +65,20 @@ def _enter(folder, above, found) -> None:
                 _enter(path, above, found)
         elif ending[1:] in AUDIO_EXTENSIONS and (entry.is_file() or entry.is_symlink()):
             found.audio.append(path)
+        elif _is_broken_link(path):
+            found.unread.append((path, "it is a link that leads nowhere, or that was copied as a text file"))
         else:
             found.others[ending] += 1
             if ending[1:] in foreign.EXTENSIONS and found.foreign is None:
                 found.foreign = path
+
+
+def _is_broken_link(path) -> bool:
+    """Whether a link leads nowhere; or a file has no ending and holds but the place of a folder, as links that were
+    copied to a disk without links do."""
+    if path.is_symlink() or path.suffix or not path.is_file() or path.stat().st_size > 1000:
+        return not path.exists()
+    if not os.access(path, os.R_OK):
+        return False
+    place = path.read_bytes().decode("utf-8", "replace").strip()
+    return bool(place) and "\n" not in place and "\0" not in place and (path.parent / place).is_dir()

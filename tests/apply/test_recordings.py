@@ -1,5 +1,6 @@
 """Recordings: files and folders in, each with an id that tells it from the others, now and when more are added."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,14 @@ def test_places(folder):
     assert of([root / "A/x.wav"], root / "o") == [root / "o"]
     assert of([root / "A/x.wav", root / "B/x.wav"], root / "o") == [root / "o/A/x", root / "o/B/x"]
     assert of([root / "A"], "o") == [Path("o/A/x")]
+
+
+def test_ids_have_one_unicode_form_and_names_are_utf_8(folder):
+    root = folder("cafe\u0301/a.wav", "cafe\u0301/b/a.wav", "tab\there.wav")
+    assert ids(recordings(files=[root / "cafe\u0301", root / "tab\there.wav"])) == [
+        "caf\u00e9/a", "caf\u00e9/b/a", "tab\there"
+    ]  # fmt: skip
+    bad = Path(os.fsdecode(os.fsencode(root) + b"/caf\xe9.wav"))
+    bad.touch()
+    (found,) = recordings(files=[bad])
+    assert "its name, or a folder's, is not UTF-8; rename it" in found.problem

@@ -1,5 +1,7 @@
 """Walk: every audio file below a folder, through links, and a word about all that is not read."""
 
+import os
+
 from sedsep.data.walk import walk
 
 
@@ -30,3 +32,15 @@ def test_what_is_not_read_is_counted(tmp_path):
     entered, counted = found.notes(tmp_path)
     assert "out: not entered, sedsep has written it" in entered
     assert f"{tmp_path}: 4 files are not read: 1 without an ending, 1 .m4a, 2 .txt; convert it, like this" in counted
+
+
+def test_broken_links_and_names_that_are_no_text_are_said(tmp_path):
+    (tmp_path / "Dog").mkdir()
+    (tmp_path / "Cat").write_text("Dog\n")
+    (tmp_path / "Cow").symlink_to("gone")
+    (tmp_path / os.fsdecode(b"caf\xe9.wav")).touch()
+    found = walk(tmp_path)
+    assert found.audio == [] and not found.others
+    reasons = {path.name: reason for path, reason in found.unread}
+    assert "leads nowhere" in reasons["Cow"] and "copied as a text file" in reasons["Cat"]
+    assert reasons[os.fsdecode(b"caf\xe9.wav")] == "its name is not UTF-8; rename it"

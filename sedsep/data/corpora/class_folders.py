@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from sedsep.data.corpora.folder import is_audio, walk
+from sedsep.data.corpora.folder import audio_below
 from sedsep.data.corpora.recording import Recording
 from sedsep.errors import UserError
 
@@ -57,8 +57,7 @@ def class_folders(root: Path):
         UserError: a split, fold or archive stands among classes, or has recordings without a class in it; or it is
             not to be seen which folder names the class.
     """
-    paths = [path for path in walk(root)[0] if is_audio(path)]
-    yield from _labelled(root, paths, Meaning(), ())
+    yield from _labelled(root, audio_below(root), Meaning(), ())
 
 
 def _labelled(base, paths, known, before):

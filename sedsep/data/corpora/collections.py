@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from sedsep.data.corpora.class_folders import class_folders
-from sedsep.data.corpora.folder import Folder, is_audio, walk
+from sedsep.data.corpora.folder import Folder, audio_below
 from sedsep.data.corpora.recording import Recording
 from sedsep.errors import UserError, nearest
 from sedsep.files import read_table
@@ -119,7 +119,7 @@ def _desed(root):
     for split, folder in (("train", "train"), ("validation", "validation"), ("test", "eval")):
         bank = root / "audio" / folder / "soundbank"
         for role in ("foreground", "background"):
-            for path in filter(is_audio, walk(bank / role)[0]):
+            for path in audio_below(bank / role) if (bank / role).is_dir() else ():
                 label = EDGE_SUFFIX.sub("", path.relative_to(bank / role).parts[0])
                 cut = CLIP_OF_SOURCE.fullmatch(path.stem)
                 source = cut[1] if cut else f"{label}/{path.stem}"

@@ -1,6 +1,6 @@
 """Folders of recordings: links followed, circles noticed, what is not read said; files by another ending or form."""
 
-from sedsep.data.corpora.folder import Folder, unread, walk
+from sedsep.data.corpora.folder import Folder, audio_below, unread
 
 
 def put(root, *names):
@@ -11,27 +11,29 @@ def put(root, *names):
     return root
 
 
-def test_links_to_folders_are_followed_once(tmp_path):
+def test_links_to_folders_are_followed_and_a_recording_counts_once(tmp_path):
     put(tmp_path, "store/Dog/1.wav", "root/Cat/2.wav")
     (tmp_path / "root" / "Dog").symlink_to("../store/Dog")
     (tmp_path / "root" / "Dog again").symlink_to("../store/Dog")
     (tmp_path / "root" / "Cat" / "up").symlink_to("..")
-    files, left = walk(tmp_path / "root")
-    assert [str(path.relative_to(tmp_path / "root")) for path in files] == ["Cat/2.wav", "Dog/1.wav"]
-    assert {path.name: why for path, why in left} == dict.fromkeys(
-        ("Dog again", "up"), "a link to a folder that is read already"
-    )
+    root = tmp_path / "root"
+    assert [str(path.relative_to(root)) for path in audio_below(root)] == ["Cat/2.wav", "Dog/1.wav"]
+    assert unread(root, audio_below(root)) == [
+        f"{root}/Dog again: 1 audio files are not used",
+        f"{root}/Cat/up: not entered, it is a link to a folder around it",
+    ]
 
 
 def test_what_was_not_read_is_said(tmp_path):
-    put(tmp_path, "Dog/1.wav", "Dog/2.m4a", "Dog/3.m4a", "4.wav", "Dog/.5.wav", "notes.txt", ".git/6.wav")
+    put(tmp_path, "Dog/1.wav", "4.wav", "Dog/.5.wav", "notes.txt", ".git/6.wav")
     (tmp_path / "Cat").write_text("Dog\n")
     (tmp_path / "Cow").symlink_to("gone")
+    nowhere = "not entered, it is a link that leads nowhere, or that was copied as a text file"
     assert unread(tmp_path, [tmp_path / "Dog" / "1.wav"]) == [
-        f"{tmp_path}: 1 .wav",
-        f"{tmp_path}/Dog: 2 .m4a",
-        f"{tmp_path}/Cat: a link that was copied as a text file",
-        f"{tmp_path}/Cow: a link to nothing",
+        f"{tmp_path}: 1 audio files are not used",
+        f"{tmp_path}/Cat: {nowhere}",
+        f"{tmp_path}/Cow: {nowhere}",
+        "1 files are not read: 1 .txt",
     ]
 
 
