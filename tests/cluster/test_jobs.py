@@ -117,9 +117,11 @@ def read(slurm, directory):
 def test_the_exit_code_is_the_jobs_and_what_comes_after_is_cancelled(slurm, tmp_path):
     (tmp_path / "site.yaml").write_text("default: {retries: 0}")
     submit = ["submit", "--site", tmp_path / "site.yaml"]
-    bad = sedsep(slurm, *submit, tmp_path / "log/bad.log", "bash", "-c", "sleep 2; echo alas; exit 7").strip()
+    waits = f"until test -e {tmp_path}/go; do sleep 0.1; done; echo alas; exit 7"
+    bad = sedsep(slurm, *submit, tmp_path / "log/bad.log", "bash", "-c", waits).strip()
     next_one = sedsep(slurm, *submit, "--after", bad, tmp_path / "log/next.log", "true").strip()
     assert "waiting (Dependency)" in sedsep(slurm, "jobs", tmp_path)
+    (tmp_path / "go").touch()
     shown = sedsep(slurm, "jobs", tmp_path, "--wait", bad, "--wait", next_one, code=7)
     assert f"{bad}  bad" in shown and "error (exit code 7)" in shown and "alas" in shown
     until(lambda: "cancelled" in sedsep(slurm, "jobs", tmp_path))

@@ -19,12 +19,18 @@ from sedsep import ranks
 from sedsep.engine import checkpoint, processes
 from sedsep.errors import Stopped, UserError
 from sedsep.systems import SYSTEMS
-from sedsep.train import train
+from sedsep.train import train as train_task
 from tests.test_train import DETECTION, EXTRACTION, SEPARATION, merged
 
 FORK = multiprocessing.get_context("fork")  # torch is imported once
 STEPS = 20
 LONG = {"schedule": {"epochs": 1}, "optimisation": {"warmup_epochs": 1}}
+
+
+def train(kind, configuration, *rest):
+    """Train a system of that kind, whichever command does."""
+    system = {**configuration.get("system", {}), "kind": kind}
+    return train_task(SYSTEMS[kind].task, {**configuration, "system": system}, *rest)
 
 
 def free_port():
@@ -231,6 +237,7 @@ def test_what_torchrun_says_of_gpus_is_checked(monkeypatch):
     monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
     for seen, device in ((4, "cuda:3"), (8, "cuda:3"), (1, "cuda:0")):  # one: each process has a GPU of its own
         assert processes._own_gpu(4, seen) == device
+    monkeypatch.setattr(processes, "device_named", lambda device: device)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(UserError, match="4 processes on this node, but it shows 2 GPUs"):
         processes.join("cuda")
