@@ -24,8 +24,8 @@ from sedsep.cli.train import DIRECTORY, FILE
 @click.option("--out", type=FILE, help="Also write the results to this file (JSON), to compare and report.")
 @click.option("--per-clip", is_flag=True, help="Also write a table of single clips beside --out.")
 def score(
-    scores, metrics, data, ground_truth, durations, events, operating_points, threshold, bootstrap, seed, triggered, out,
-    per_clip,
+    scores, metrics, data, ground_truth, durations, events, operating_points, threshold, bootstrap, seed, triggered,
+    out, per_clip,
 ):  # fmt: skip
     """Score a system's output: a directory of SCORES, or its events."""
     from sedsep.evaluate.score import output, score

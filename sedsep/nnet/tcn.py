@@ -4,7 +4,6 @@ Source: Luo & Mesgarani, "Conv-TasNet", TASLP 2019 (section II-C); it serves Con
 classifier. Frames come before channels, so that every 1 x 1 convolution is one matrix product.
 """
 
-
 import torch
 import torch.nn.functional as F
 from torch import nn

@@ -105,7 +105,9 @@ def test_the_published_baselines_output_is_the_proof(sedsep, tmp_path):
     assert "PROVES LITTLE" not in said
     options = ("--proof", GOLDEN, "--set", "scaler.kind=minmax_signed")
     code, _, errors = sedsep("import", tmp_path / "a.ckpt", tmp_path / "other", *options)
-    assert code == 1 and len(errors) == 1 and "--set scaler.kind=minmax" in errors[0] and not (tmp_path / "other").exists()
+    assert (
+        code == 1 and len(errors) == 1 and "--set scaler.kind=minmax" in errors[0] and not (tmp_path / "other").exists()
+    )
 
 
 def test_a_mistake_is_one_line_and_nothing_is_written(sedsep, detector, separator, tmp_path):

@@ -64,7 +64,9 @@ def test_every_set_is_one_that_something_is_made_from():
             path.read_text() for name in ("runs", "rows", "groups")
             if (path := EGS / recipe / "conf" / f"{name}.tsv").exists()
         )  # fmt: skip
-        scripts = " ".join(path.read_text() for path in [EGS / recipe / "run.sh", *(EGS / recipe / "local").glob("*.sh")])
+        scripts = " ".join(
+            path.read_text() for path in [EGS / recipe / "run.sh", *(EGS / recipe / "local").glob("*.sh")]
+        )
         for preset_name in ("paper", "mini", "smoke"):
             for name in table(f"{preset_name}/sets.tsv", recipe):
                 words = used.replace(",", " ").split()

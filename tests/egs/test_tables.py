@@ -92,7 +92,13 @@ def test_a_new_row_is_a_line(copy, here, tmp_path):
         "--data", f"{data}/synth_valid",
     ]  # fmt: skip
     assert jobs["smooth_sed.quiet"][-2:] == ["--median", "0.3"]
-    assert jobs["score_sed.quiet"][2:-2] == [f"{exp}/smoothed/sed.quiet", "--data", f"{data}/synth_valid", "--metric", "psds"]
+    assert jobs["score_sed.quiet"][2:-2] == [
+        f"{exp}/smoothed/sed.quiet",
+        "--data",
+        f"{data}/synth_valid",
+        "--metric",
+        "psds",
+    ]
 
 
 @pytest.mark.parametrize(

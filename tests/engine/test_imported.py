@@ -56,8 +56,12 @@ def test_a_proof_of_another_scaler_fails_and_names_it(peer, refused):
 
 def test_the_scaler_of_2024_is_an_option(peer, bring):
     path, _, weights = golden("crnn_2021")
-    out, lines = bring(peer.lightning(weights, weights), classes=None, proof=path, settings=["scaler.kind=minmax_signed"])
-    assert checkpoint.load_model(out / "best_student.pt")[1]["config"]["frontend"]["scaling"] == {"kind": "minmax_signed"}
+    out, lines = bring(
+        peer.lightning(weights, weights), classes=None, proof=path, settings=["scaler.kind=minmax_signed"]
+    )
+    assert checkpoint.load_model(out / "best_student.pt")[1]["config"]["frontend"]["scaling"] == {
+        "kind": "minmax_signed"
+    }
     assert "PROVES LITTLE" in lines[-1]  # what this file's network says hardly depends on its input
 
 

@@ -49,7 +49,9 @@ def test_golden_events():
     boundaries = np.minimum(np.round(np.arange(157) * 0.064, 6), 10)
 
     def found(scores, frames=7, classes=DESED, threshold=0.5):
-        clips = {f"clip{i}.wav": Clip(boundaries=boundaries, scores=s) for i, s in enumerate(median_filter(scores, frames))}
+        clips = {
+            f"clip{i}.wav": Clip(boundaries=boundaries, scores=s) for i, s in enumerate(median_filter(scores, frames))
+        }
         (events,) = decode(clips, classes, [threshold])
         return events.values.tolist()
 
@@ -57,7 +59,9 @@ def test_golden_events():
     assert len(expected) == 79 and found(scores) == wanted
     for wrong in (scores[::-1], scores[:, ::-1], scores[..., ::-1], 0.99 * scores):
         assert found(wrong) != wanted
-    assert all(found(scores, **{k: v}) != wanted for k, v in (("frames", 5), ("classes", DESED[::-1]), ("threshold", 0.52)))
+    assert all(
+        found(scores, **{k: v}) != wanted for k, v in (("frames", 5), ("classes", DESED[::-1]), ("threshold", 0.52))
+    )
 
 
 @settings(max_examples=40, deadline=None)

@@ -8,7 +8,6 @@ from sedsep.nnet.poolings import Detection
 from sedsep.schedule import Progress
 from sedsep.systems.joint import SeparatedDetector
 
-
 DETECTOR = {"channels": [4, 4, 4], "pools": [[2, 2], [2, 2], [1, 2]], "hidden": 4, "n_layers": 1, "dropout": 0.5}
 
 

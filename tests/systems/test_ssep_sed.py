@@ -110,7 +110,9 @@ def test_starts_from_separator_and_detector_and_from_itself(build, batch):
 def test_overfits_one_batch(build, batch):
     # The frozen batch norms of a detector that was never trained want features around zero.
     frontend = {**FRONTEND, "scaling": {"kind": "minmax_signed"}}
-    system = quiet(build("ssep_sed", frontend=frontend, detector=DETECTOR, teaching={"consistency_weight": 0.0})).train()
+    system = quiet(
+        build("ssep_sed", frontend=frontend, detector=DETECTOR, teaching={"consistency_weight": 0.0})
+    ).train()
     adam, values = torch.optim.Adam([p for p in system.parameters() if p.requires_grad], 1e-2), []
     for step in range(1, 61):
         adam.zero_grad()

@@ -17,8 +17,8 @@ from sedsep.metrics.bootstrap import interval, resamples
 
 @dataclass(frozen=True)
 class Options:
-    """How to score: ``threshold`` of the F1 numbers; ``weights (n, n_clips)`` of resamples, or None; of PSDS the classes
-    ``triggered`` (:class:`sedsep.metrics.psd_roc.Setting`).
+    """How to score: ``threshold`` of the F1 numbers; ``weights (n, n_clips)`` of resamples, or None; of PSDS the
+    classes ``triggered`` (:class:`sedsep.metrics.psd_roc.Setting`).
     """
 
     threshold: float = 0.5

@@ -35,7 +35,14 @@ def test_outputs_are_those_of_asteroid(form, name, settings):
         with pytest.raises(AssertionError):
             agrees(wrong)
     last = f"tcn.blocks.{len(net.tcn.blocks) - 1}"
-    for layer in ("encoder", "decoder", "norm.gain", "tcn.blocks.0.depthwise.weight", f"{last}.norm2.gain", "masks.bias"):
+    for layer in (
+        "encoder",
+        "decoder",
+        "norm.gain",
+        "tcn.blocks.0.depthwise.weight",
+        f"{last}.norm2.gain",
+        "masks.bias",
+    ):
         with torch.no_grad():
             kept = net.get_parameter(layer).clone()
             net.get_parameter(layer).mul_(1.01).add_(1e-3)
