@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 RECIPE = Path(__file__).resolve().parents[2] / "egs" / "desed_2021"
@@ -25,6 +26,14 @@ def run(*options, work, code=0, environment=None):
     done = subprocess.run(command, capture_output=True, text=True, env=environment or here, check=False)
     assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout + done.stderr
+
+
+def heard(scores):
+    """Whether a directory of scores listens: neither all zero nor the same at all times and in all clips."""
+    tables = [np.loadtxt(path, skiprows=1, ndmin=2)[:, 2:] for path in sorted((scores / "strong").glob("*.tsv"))]
+    assert tables and all(np.isfinite(table).all() for table in tables)
+    values = np.concatenate(tables)
+    return len(values) > 0 and values.max() > 0 and (np.ptp(values, axis=0) > 1e-6).any()
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +64,26 @@ def test_the_recipe_ends_in_a_table(work):
     assert (experiment / "results.png").stat().st_size > 10000
     assert f"The tables: {experiment}/RESULTS.md" in printed
     assert "DESED-JT" in (experiment / "log/report.log").read_text()
+
+
+def test_every_row_says_something(work):
+    """Scores of zero throughout, or the same for every clip and at every time, would fill the table as well."""
+    experiment = work[0] / "exp" / "mini-smoke-seed42"
+    with open(RECIPE / "conf/rows.tsv", encoding="utf-8") as file:
+        rows = [row["row"] for row in csv.DictReader(file, delimiter="\t") if row["metrics"] == "events"]
+    assert len(rows) == 23 and all(heard(experiment / "scores" / row) for row in rows)
+
+
+@pytest.mark.parametrize("kind", ["zero", "constant"])
+def test_scores_that_say_nothing_are_told_from_scores(tmp_path, kind):
+    (tmp_path / "strong").mkdir()
+    for name in "ab":
+        level = {"zero": "0.0\t0.0", "constant": "0.5\t0.4"}[kind]
+        rows = [f"{i}\t{i + 1}\t{level}\n" for i in range(3)]
+        (tmp_path / f"strong/{name}.tsv").write_text("onset\toffset\tCat\tDog\n" + "".join(rows))
+        assert not heard(tmp_path)
+    (tmp_path / "strong/c.tsv").write_text("onset\toffset\tCat\tDog\n0\t1\t0.5\t0.1\n")
+    assert heard(tmp_path)
 
 
 def test_the_stages_are_jobs(work, slurm):

@@ -1,5 +1,9 @@
-"""The recipe on DESED and FUSS in their official layout: a small imitation with missing, corrupt and short files."""
+"""The recipe on DESED, FUSS and YFCC100M in their official layout, from the first stage to the last, with all rows.
 
+A small imitation with missing, corrupt and short files.
+"""
+
+import csv
 import os
 import subprocess
 
@@ -7,9 +11,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from sedsep import config
 from sedsep.data.manifest import ClipSet
 from sedsep.files import read_json
-from tests.egs.test_desed_2021 import run
+from tests.egs.test_desed_2021 import RECIPE, heard, run
 
 LABELS = ("Alarm_bell_ringing", "Cat", "Dog", "Frying", "Speech")
 EVENTS = "filename\tonset\toffset\tevent_label\n"
@@ -46,7 +51,6 @@ def tree(tmp_path_factory):
     made = Tree(tmp_path_factory.mktemp("corpora"))
     made.events("train/synthetic21_train/soundscapes", [f"{i}.wav" for i in range(8)])
     made.events("validation/synthetic21_validation/soundscapes", [f"{i}.wav" for i in range(4)], 1)
-    made.events("eval/public", [f"1Ro0FgMWTUE_{i}_130.wav" for i in range(3)], 2)
     real = [f"Y{i:011d}_30.000_40.000.wav" for i in range(8)]  # of which the smoke preset takes six
     made.events("validation/validation", real, 3)
     table = made.root / "dataset/metadata/validation/validation.tsv"
@@ -80,19 +84,28 @@ def tree(tmp_path_factory):
     return made.root
 
 
+def add_videos(tree):
+    """YFCC100M: a list of spans of videos, and the sound of all but one; their one class is not DESED's ten."""
+    videos = Tree(tree / "YFCC100M")
+    rows = [f"v/{i}.mp4,{0.25 * i},{0.25 * i + 2.5},{i}\n" for i in range(7)]
+    videos.table("train_list.csv", "".join(rows))
+    for i in range(6):
+        videos.audio(f"v/{i}.wav", rate=22050 if i % 2 else 16000)
+
+
 @pytest.fixture(scope="module")
 def work(tree, tmp_path_factory):
-    """Where the recipe ran: everything up to the separators, and the main rows to the end."""
+    """Where the recipe ran: stage 1 without YFCC100M, where it stopped; then all stages and rows with it."""
     directory = tmp_path_factory.mktemp("desed")
     options = ("--corpus", "desed", "--root", tree)
     first = run(*options, "--stop-stage", 1, work=directory, code=1)
+    assert (directory / "data/desed-smoke/web").is_symlink(), "the unlabelled clips stand in"
     listing = subprocess.run(
         ["find", tree, "-newer", directory / "data/desed-smoke/root"], capture_output=True, text=True
     )
     assert listing.stdout == "", "nothing is written among the user's recordings"
-    more = run(*options, "--missing", "go-on", "--stage", 1, "--stop-stage", 2, work=directory)
-    rest = run(*options, "--missing", "go-on", "--rows", "main", "--stage", 3, work=directory)
-    return directory, first, more + rest
+    add_videos(tree)
+    return directory, first, run(*options, "--missing", "go-on", work=directory)
 
 
 def test_missing_clips_stop_the_recipe_unless_it_is_to_go_on(work):
@@ -115,6 +128,21 @@ def test_every_stage_passes_and_the_scores_say_what_is_missing(work):
     assert data["absent_clips"] == 2 and len(data["absent"]) == 2
     assert "ABSENT, so not scored" in printed
     assert (experiment / "sep_fuss/best_separator.pt").exists() and (experiment / "sep_web/best_separator.pt").exists()
+
+
+def test_every_row_of_the_tables_is_made_and_says_something(work):
+    experiment = work[0] / "exp/desed-smoke-seed42"
+    with open(RECIPE / "conf/rows.tsv", encoding="utf-8") as file:
+        rows = {row["row"]: row["metrics"] for row in csv.DictReader(file, delimiter="\t")}
+    assert {path.stem for path in (experiment / "results").glob("*.json")} == set(rows)
+    for row, kind in rows.items():
+        metrics = read_json(experiment / f"results/{row}.json")["metrics"]
+        assert np.isfinite([metrics[name]["value"] for name in metrics if name.startswith(("psds", "event-f1"))]).all()
+        if kind == "events":
+            assert heard(experiment / "scores" / row), row
+    with open(experiment / "results.tsv", encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file, delimiter="\t"))) == 23
+    assert (experiment / "results_separation.tsv").exists()
 
 
 def test_the_sets_are_what_the_lists_and_folders_say(work, tree):
@@ -144,19 +172,14 @@ def test_clips_that_are_found_later_change_the_scores(work, tree):
     assert "decoded" not in run(*options, "--stage", 5, "--stop-stage", 5, work=directory)
 
 
-def test_videos_do_not_replace_the_unlabelled_clips(work, tree):
-    directory, _, _ = work
-    data = directory / "data/desed-smoke"
-    before = (data / "unlabelled/clips.tsv").read_bytes()
-    assert (data / "web").is_symlink()
-    videos = tree / "YFCC100M"
-    (videos / "v").mkdir(parents=True)
-    source = tree / "dataset/audio/train/unlabel_in_domain/Yun00_0.000_10.000.wav"
-    (videos / "v" / "1.wav").write_bytes(source.read_bytes())
-    (videos / "train_list.csv").write_text("v/1.mp4,0.5,3.5,2\n")
-    run("--corpus", "desed", "--missing", "go-on", "--stop-stage", 1, work=directory)
-    assert [clip.duration for clip in ClipSet.read(data / "web")] == [10.0]
-    assert (data / "unlabelled/clips.tsv").read_bytes() == before
+def test_videos_are_what_the_separator_of_ssep_sed_learns_from(work):
+    data = work[0] / "data/desed-smoke"
+    web, unlabelled = ClipSet.read(data / "web"), ClipSet.read(data / "unlabelled")
+    assert not (data / "web").is_symlink() and len(web) == 6 and len(unlabelled) == 8
+    assert tuple(web.classes) == ("sound",) and len(unlabelled.classes) == 10, "separators need no common classes"
+    assert (data / "web/missing.tsv").read_text().count("6.mp4") == 1 or "v" in (data / "web/missing.tsv").read_text()
+    said = config.read(work[0] / "exp/desed-smoke-seed42/sep_web/config.yaml")
+    assert said["given"]["train_mixtures"].startswith("6 clips")
 
 
 def test_a_download_that_was_cut_off_goes_on(tmp_path):

@@ -48,6 +48,17 @@ def test_the_recipe_ends_in_both_tables_and_the_figure(work):
     assert "| Enrl | - |" in printed
 
 
+def test_what_is_extracted_is_sound(work):
+    """Silence throughout would fill the tables as well."""
+    extracted = work[0] / "exp" / "mini-smoke-seed42" / "extracted"
+    rows = [path for path in extracted.iterdir() if path.is_dir()]
+    assert rows
+    for row in rows:
+        sounds = [audio.read(path, 8000) for path in row.rglob("*.wav")]
+        assert sounds and all(np.isfinite(sound).all() for sound in sounds)
+        assert np.mean([np.abs(sound).max() > 1e-4 for sound in sounds]) > 0.5, row.name
+
+
 def test_new_classes_are_kept_out_of_training_and_in_one_place_of_each_new_mixture(work):
     data = work[0] / "data" / "mini-smoke"
     new = set((data / "bank/new.txt").read_text().split())
