@@ -13,7 +13,7 @@ from sedsep import progress
 from sedsep.apply.long import Frames, LongExtraction
 from sedsep.apply.model import Model
 from sedsep.data import audio
-from sedsep.data.stream import blocks, convert, wave_file
+from sedsep.data.stream import blocks, check_size, convert, wave_file
 from sedsep.errors import UserError
 from sedsep.files import writing_directory
 
@@ -33,19 +33,21 @@ def extract(model: Model, path, wanted: dict, out, window: float = None) -> Path
     if REST in wanted:
         raise UserError(f"{REST!r} is the name of what is left over; give the class or the example another name")
     info, system = audio.info(path), model.system
+    check_size(Path(out) / f"{REST}.wav", info.n_channels, info.n_samples)  # before hours of work
     frame = system.extractor.stride / system.sample_rate
     window = None if window is None else max(1, round(window / frame))
     with writing_directory(out, "a directory of extracted sounds") as directory:
-        with progress.bar(info.n_channels * len(wanted), "channel", "extract") as bar:
+        total = info.n_samples / info.sample_rate * info.n_channels * len(wanted)
+        with progress.bar(round(total), "s", "extract") as bar:  # of audio, so that an hour shows where it stands
+            advanced = _Counted(bar, total / (info.n_channels * len(wanted)))
             sounds = {name: [] for name in wanted}
             for channel in range(info.n_channels):
                 mono = convert((block[:, channel] for block in blocks(path)), info.sample_rate, model.sample_rate)
                 waveform = _store(mono, directory)
                 for name, embedding in wanted.items():
-                    sound = _run(model, waveform, embedding, directory, window)
+                    sound = _run(model, waveform, embedding, directory, window, advanced)
                     sound = convert(sound, model.sample_rate, info.sample_rate)
                     sounds[name].append(_store(sound, directory))
-                    bar.update()
         with ExitStack() as files:
             shape = (info.sample_rate, info.n_channels, info.n_samples)
             write, first = {}, 0
@@ -61,13 +63,24 @@ def extract(model: Model, path, wanted: dict, out, window: float = None) -> Path
     return Path(out)
 
 
-def _run(model, waveform: Frames, embedding, directory, window):
+class _Counted:
+    """Parts of runs over so many seconds of audio, shown by a bar in whole seconds."""
+
+    def __init__(self, bar, seconds: float):
+        self.bar, self.seconds, self.done = bar, seconds, 0.0
+
+    def __call__(self, part: float) -> None:
+        self.done += part * self.seconds
+        self.bar.update(round(self.done) - self.bar.n)
+
+
+def _run(model, waveform: Frames, embedding, directory, window, advanced):
     """The sound in a stored waveform, in pieces at the model's rate; one shorter than a frame is padded."""
     net = model.system.extractor
     n_samples = max(waveform.n_frames, net.kernel)
     run = LongExtraction(
         net, lambda a, b: torch.from_numpy(_read(waveform, a, b)), n_samples,
-        torch.from_numpy(np.asarray(embedding)), directory, window=window, device=model.device,
+        torch.from_numpy(np.asarray(embedding)), directory, window=window, device=model.device, advanced=advanced,
     )  # fmt: skip
     return (piece.cpu().numpy() for piece in run.run())
 
