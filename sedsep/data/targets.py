@@ -24,15 +24,17 @@ def recordings_of(part, banks=()) -> dict:
     """class -> one :class:`Sound` per recording of it.
 
     For clips that are mixed on the fly these are the bank's recordings, in the split and share of the mixtures. For
-    clips on disk they are those of the validation split of ``banks``, and the stems of the set for a class that has
-    not two recordings there.
+    clips on disk they are, for each class the first of these that has two of it: the validation split of ``banks``,
+    the stems of the set, the banks' training and validation splits together.
     """
     if isinstance(part, MixedClips):
         return {label: whole_recordings(sounds) for label, sounds in part.simulated.sounds.events.items()}
-    found = _stems_of(part)
-    for bank in banks:
-        for label, sounds in recordings(bank, ("validation",)).items():
-            if len({sound.source for sound in sounds}) > 1:
+    pools = [recordings(bank, ("validation",)) for bank in banks]
+    pools += [_stems_of(part), *(recordings(bank, ("train", "validation")) for bank in banks)]
+    found = {}
+    for pool in pools:
+        for label, sounds in pool.items():
+            if len({sound.source for sound in found.get(label, ())}) < 2:
                 found[label] = sounds
     return found
 
