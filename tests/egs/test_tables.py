@@ -107,3 +107,11 @@ def test_a_new_row_is_a_line(copy, here, tmp_path):
 )
 def test_tables_that_cannot_be(copy, here, table, old, new, message):
     assert message in run(copy(table, old, new), here=here, code=2)
+
+
+def test_the_mini_recipe_adapts_as_the_readmes_command_does(here):
+    """With the scene of the recipe and the defaults of ``sedsep enroll --adapt``, and nothing else."""
+    words = planned(ROOT / "egs/fsd_soundbeam", "--preset", "mini", here=here)["enroll_mixed_el"]
+    assert "--set" not in words and words[words.index("--adapt") + 2].endswith("/scenes/adapt.yaml")
+    paper = planned(ROOT / "egs/fsd_soundbeam", "--preset", "paper", here=here)["enroll_mixed_el"]
+    assert {"learning_rate=0.001", "epochs=10"} <= set(paper)
