@@ -37,7 +37,7 @@ def assemble(
     share = ranks.share(sum(shares.values()), system.clips_together)
     trainer = Trainer(
         system=system,
-        description=checkpoint.describe(system, section, data["seconds"]),
+        description=checkpoint.describe(system, section, data["seconds"], data.get("enrolment_seconds")),
         optimiser=Optimiser(system.parameter_groups(), optimisation),
         schedule=schedule,
         loader=Loader(used, sampler, data.get("workers", 0), share, ignore_signals),

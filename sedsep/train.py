@@ -62,10 +62,11 @@ def train(task: str, raw: dict, exp, streams: dict, validation: dict, initial: d
         system = checkpoint.build(classes, resolved["system"])
         checkpoint.start(system, initial, classes)
         data, seed = resolved["data"], resolved["seed"]
+        banks = tuple(part.bank for group in sets.values() for part in group if isinstance(part, SimulatedClips))
         trainer = assemble(
             system, resolved["system"],
             {s.name: _dataset(system, s, sets[s.name], data, seed, True) for s in system.streams if s.name in sets},
-            {s.name: _dataset(system, s, valid_sets[s.name], data, 0, False)
+            {s.name: _dataset(system, s, valid_sets[s.name], data, 0, False, banks)
              for s in system.validation if s.name in valid_sets},
             data, Optimisation(**resolved["optimisation"]), Schedule(**resolved["schedule"]), exp, seed, device,
         )  # fmt: skip
@@ -182,8 +183,8 @@ def _digest(value):
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:12]
 
 
-def _dataset(system, stream, group, data, seed, training):
-    """The data set of one stream."""
+def _dataset(system, stream, group, data, seed, training, banks=()):
+    """The data set of one stream; ``banks`` are what the clips of training are mixed from."""
     if not any(map(len, group)):
         raise UserError(f"{_place(group[0])}: no clips")
     parts = [
@@ -196,5 +197,5 @@ def _dataset(system, stream, group, data, seed, training):
     heard = ([config.build(EFFECTS, section) for section in data["effects"]], system.views)
     if stream.targets:
         longest = data["enrolment_seconds"] if stream.enrolments else None
-        return Targets(*common, longest, seed, training, *heard)
+        return Targets(*common, longest, seed, training, *heard, banks)
     return Windows(*common, system.grid, stream.sources, seed, training, *heard)

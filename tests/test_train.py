@@ -257,6 +257,22 @@ def test_extractors(tmp_path, make_set, clue):
     assert set(json.loads((tmp_path / "a/log.jsonl").read_text())["loss"]) == losses
 
 
+def test_a_validation_set_too_small_to_enrol_its_own_classes(tmp_path, make_set):
+    """One clip of each class: alone it stops before training, with the bank of the mixtures it does not."""
+    rng, small = np.random.default_rng(0), {"mixtures": [make_set("small", 2, stems=True)]}
+    for label in ("High", "Low", "background"):
+        for number in range(8):
+            audio.write(tmp_path / "sounds" / label / f"{number}.wav", 0.1 * rng.standard_normal(8000), 8000)
+    build(tmp_path / "bank", read_collection(tmp_path / "sounds"))
+    scene = tmp_path / "scene.yaml"
+    scene.write_text("{sample_rate: 8000, seconds: 1.0, count: 6, n_events: [1, 2], event_seconds: [0.1, 0.5]}")
+    with pytest.raises(UserError, match="no second recording to enrol these classes with: High, Low"):
+        train("train-tse", EXTRACTION, tmp_path / "a", {"mixtures": [make_set("stems", 8, stems=True)]}, small)
+    assert not (tmp_path / "a/last.pt").exists()
+    train("train-tse", EXTRACTION, tmp_path / "b", {"mixtures": [(tmp_path / "bank", scene)]}, small)
+    assert checkpoint.load_model(tmp_path / "b/best_extractor.pt")[1]["enrolment_seconds"] == 0.4
+
+
 def test_extractors_need_stems(tmp_path, make_set):
     with pytest.raises(UserError, match="no stems"):
         train("train-tse", EXTRACTION, tmp_path / "e", {"mixtures": [make_set("bare")]},

@@ -8,19 +8,23 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 corpus=mini  # mini: synthesised here; soundbank: a folder of isolated recordings; fsd: the paper's (--root)
 new=         # classes held out as new, with commas; default: what local/ says
-options=(new)
+noise=       # a folder of stationary noises; default: synthesised ones
+options=(new noise)
 help="Of this recipe:
   --new A,B           classes that are held out of training and then learnt from 1, 5 and 10 clips
   --corpus soundbank  --root: ESC-50, FSD50K, FSDKaggle2018, or one folder per class
-  --corpus fsd        --root: a folder with FSDKaggle2018 and FSD50K in it"
+  --noise DIR         your recordings of stationary noise as backgrounds, instead of synthesised ones
+  --corpus fsd        --root: a folder with FSDKaggle2018 and FSD50K in it, and FUSS's fsd_data if you have it"
 . ../../tools/stages.sh
 # shellcheck source=conf/mini/sizes.sh
 . "$conf/sizes.sh"  # adapting
 settings=("${adapting[@]/#/mixed_el/enrolled:}" "${settings[@]}")
 . ../../tools/rows.sh
 
+[ -z "$noise" ] || noise=$(cd "$caller" && realpath -m "$noise")
+
 if at 0 "prepare: a soundbank of isolated recordings, and which classes are new"; then
-  run "$exp/log/prepare.log" "local/$corpus.sh" "$data/bank" "$conf" "$root" "$new"
+  run "$exp/log/prepare.log" "local/$corpus.sh" "$data/bank" "$conf" "$root" "$new" "$noise"
 fi
 
 if at 1 "simulate the sets, say what to extract from them, and validate them"; then

@@ -11,7 +11,7 @@ from sedsep import progress
 from sedsep.apply import enrolled
 from sedsep.apply.model import Model
 from sedsep.data import audio
-from sedsep.data.enrolment import read_enrolment, read_pairs
+from sedsep.data.enrolment import read_pairs
 from sedsep.data.manifest import ClipSet
 from sedsep.errors import UserError, nearest
 from sedsep.files import check_kind, clip_id, read_json, write_json, writing_directory
@@ -47,7 +47,7 @@ class Clue:
         if self.name == "onehot":
             return model.system.embed_class(label).detach().cpu().numpy()
         if (path, onset) not in self.seen:
-            self.seen[path, onset] = model.embedding([read_enrolment(path, model.sample_rate, onset, offset)])
+            self.seen[path, onset] = model.example(path, onset, offset)
         return self.seen[path, onset]
 
 

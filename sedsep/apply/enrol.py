@@ -4,6 +4,7 @@ Source: Delcroix et al. 2021, section 3: the mean of the recordings' embeddings 
 of the embedding matrix (eq. 9).
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from sedsep.apply import enrolled
 from sedsep.apply.enrolled import Enrolled
 from sedsep.apply.extract import REST
 from sedsep.apply.model import Model
-from sedsep.data.enrolment import read_enrolment, whole_recordings
+from sedsep.data.enrolment import whole_recordings
 from sedsep.data.soundbank import active_sounds
 from sedsep.errors import UserError
 from sedsep.names import fault, normal
@@ -35,23 +36,33 @@ def shots_of(name: str, files, model: Model) -> dict:
 def means(model: Model, shots: dict) -> dict:
     """class -> its :class:`Sound` s -> class -> mean of their embeddings ``(D,)``."""
     return {
-        name: model.embedding([read_enrolment(s.path, model.sample_rate, s.onset, s.offset) for s in sounds])
-        for name, sounds in shots.items()
+        name: np.mean([model.example(s.path, s.onset, s.offset) for s in sounds], 0) for name, sounds in shots.items()
     }
 
 
-def register(path, model: Model, shots: dict, embeddings: dict, how: str) -> dict:
+def check_new(path, model: Model, names) -> None:
+    """Raise UserError for a class that a registry has for this very model already."""
+    known = enrolled.read_all(path)
+    for name in names:
+        if name in known and known[name].model == model.fingerprint:
+            before = f"{known[name].how} of {' | '.join(known[name].recordings)}"
+            raise UserError(f"{path}: {name!r} is enrolled already ({before}); to learn it anew: --replace")
+
+
+def register(path, model: Model, shots: dict, embeddings: dict, how: str, improvements: dict) -> int:
     """Add classes to a registry, or replace those of the same name; all others keep their numbers.
 
     Args:
         path: the registry. shots: class -> recordings. embeddings: class -> ``(D,)``. how: they were found.
+        improvements: class -> dB to be expected, as far as that is known.
 
     Returns:
-        the whole registry.
+        how many classes of the model are in the registry.
     """
-    known = enrolled.read(path, model)
+    known = enrolled.read_all(path)
     for name, embedding in embeddings.items():
         recordings = tuple(dict.fromkeys(str(sound.path) for sound in shots[name]))
-        known[name] = Enrolled(name, how, recordings, np.asarray(embedding, np.float32))
-    enrolled.write(path, model, known)
-    return known
+        embedding, improvement = np.asarray(embedding, np.float32), improvements.get(name, math.nan)
+        known[name] = Enrolled(name, how, recordings, embedding, model.fingerprint, improvement)
+    enrolled.write(path, known)
+    return sum(entry.model == model.fingerprint for entry in known.values())

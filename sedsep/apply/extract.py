@@ -15,7 +15,7 @@ from sedsep.apply.long import Frames, LongExtraction
 from sedsep.apply.model import Model
 from sedsep.apply.recordings import tell
 from sedsep.data import audio
-from sedsep.data.stream import blocks, convert, wave_file
+from sedsep.data.stream import blocks, check_size, convert, wave_file
 from sedsep.errors import Interrupted, Unwritable, UserError
 from sedsep.files import check_kind, read_json, write_json, writing_directory
 
@@ -75,26 +75,29 @@ def extract(model: Model, path, wanted: dict, out, window: float = None, overwri
     if REST in wanted:
         raise UserError(f"{REST!r} is the name of what is left over; give the class or the example another name")
     (rate, n_channels), system = audio.form(path), model.system
+    n_samples = sum(map(len, blocks(path)))  # really there, whatever the header says
+    check_size(Path(out) / f"{REST}.wav", n_channels, n_samples)  # before hours of work
     note = {"identity": model.identity, "recording": os.path.abspath(path), "bytes": os.path.getsize(path)}
     kept = [] if overwrite else [name for name in _earlier(Path(out), note) if name not in wanted]
     frame = system.extractor.stride / system.sample_rate
     window = None if window is None else max(1, round(window / frame))
     with writing_directory(out, KIND) as directory:
         sounds = {name: [] for name in (*wanted, *kept)}
-        with progress.bar(n_channels * len(wanted), "channel", "extract") as bar:
+        seconds = n_samples / rate
+        with progress.bar(round(seconds * n_channels * len(wanted)), "s", "extract") as bar:  # of audio
+            advanced = _Counted(bar, seconds)
             for channel in range(n_channels):
                 mono = convert((block[:, channel] for block in blocks(path)), rate, model.sample_rate)
                 waveform = _store(mono, directory)
                 for name, embedding in wanted.items():
-                    sound = _run(model, waveform, embedding, directory, window)
+                    sound = _run(model, waveform, embedding, directory, window, advanced)
                     sound = convert(sound, model.sample_rate, rate)
                     sounds[name].append(_store(sound, directory))
-                    bar.update()
                 for name in kept:
                     before = blocks(Path(out) / f"{name}.wav")
                     sounds[name].append(_store((block[:, channel] for block in before), directory))
         with ExitStack() as files:
-            shape = (rate, n_channels, sum(map(len, blocks(path))))
+            shape = (rate, n_channels, n_samples)
             write, first = {}, 0
             for name in (*sounds, REST):
                 write[name] = files.enter_context(wave_file(directory / f"{name}.wav", *shape))
@@ -124,13 +127,24 @@ def _earlier(out, note) -> list:
     return [name for name in found["sounds"] if (out / f"{name}.wav").is_file()]
 
 
-def _run(model, waveform: Frames, embedding, directory, window):
+class _Counted:
+    """Parts of runs over so many seconds of audio, shown by a bar in whole seconds."""
+
+    def __init__(self, bar, seconds: float):
+        self.bar, self.seconds, self.done = bar, seconds, 0.0
+
+    def __call__(self, part: float) -> None:
+        self.done += part * self.seconds
+        self.bar.update(round(self.done) - self.bar.n)
+
+
+def _run(model, waveform: Frames, embedding, directory, window, advanced):
     """The sound in a stored waveform, in pieces at the model's rate; one shorter than a frame is padded."""
     net = model.system.extractor
     n_samples = max(waveform.n_frames, net.kernel)
     run = LongExtraction(
         net, lambda a, b: torch.from_numpy(_read(waveform, a, b)), n_samples,
-        torch.from_numpy(np.asarray(embedding)), directory, window=window, device=model.device,
+        torch.from_numpy(np.asarray(embedding)), directory, window=window, device=model.device, advanced=advanced,
     )  # fmt: skip
     return (piece.cpu().numpy() for piece in run.run())
 

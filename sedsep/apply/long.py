@@ -51,19 +51,29 @@ class LongExtraction:
         n_samples: of the recording. embedding: ``(D,)``. directory: where the activations may take place,
             ``8 (bottleneck + skip)`` bytes per frame. piece: frames in memory at a time.
         window: frames around each moment that its norms' statistics are of; None takes the whole recording.
+        advanced: called as the work goes on, each time with the part of all of it that was done since; in all 1.
     """
 
     def __init__(
         self, net: Extractor, read, n_samples: int, embedding: torch.Tensor, directory, piece: int = 4096,
-        window: int | None = None, device: str = "cpu",
+        window: int | None = None, device: str = "cpu", advanced=lambda part: None,
     ):  # fmt: skip
         self.net, self.samples, self.n_samples, self.embedding = net, read, n_samples, embedding.to(device)
         self.device = device
-        self.directory, self.window = directory, window
+        self.directory, self.window, self.advanced = directory, window, advanced
         self.n_frames = (n_samples - net.kernel) // net.stride + 1
-        self.pieces = [(first, min(first + piece, self.n_frames)) for first in range(0, self.n_frames, piece)]
+        self.starts, blocks = range(0, self.n_frames, piece), len(net.tcn.blocks)
+        # One for each norm that looks at the whole, one for what each block writes, and the first and the last.
+        self.passes = (0 if net.norm.kind == "cln" else 1 + 2 * blocks) + blocks + 2
         widths = (*2 * [net.bottleneck.out_features], net.tcn.skip)
         self.stream, self.next, self.skips = (Frames(directory, self.n_frames, width, device) for width in widths)
+
+    def _pieces(self):
+        """First and last frame of each piece, for one pass over the recording."""
+        for first in self.starts:
+            last = min(first + self.starts.step, self.n_frames)
+            yield first, last
+            self.advanced((last - first) / self.n_frames / self.passes)
 
     @torch.no_grad()
     def run(self):
@@ -81,7 +91,7 @@ class LongExtraction:
             return encoded(self._frames(first, last), net.encoder, net.magnitudes)
 
         normalise = self._norm(net.norm, latent)
-        for first, last in self.pieces:
+        for first, last in self._pieces():
             self.stream.write(first, net.bottleneck(normalise(latent(first, last), first)))
 
     def _block(self, block, embedding, is_first):
@@ -101,7 +111,7 @@ class LongExtraction:
 
         norm1 = self._norm(block.norm1, expanded)
         norm2 = self._norm(block.norm2, convolved)
-        for first, last in self.pieces:
+        for first, last in self._pieces():
             out = block.project(norm2(convolved(first, last), first))
             residual, skip = out.split([self.stream.width, self.skips.width], dim=1)
             stream = self.stream.read(first, last)
@@ -120,7 +130,7 @@ class LongExtraction:
     def _decode(self):
         net, overlap = self.net, self.net.kernel - self.net.stride
         tail, done = torch.zeros(max(overlap, 0), device=self.device), 0
-        for first, last in self.pieces:
+        for first, last in self._pieces():
             hidden = (self.skips if net.tcn.skip else self.stream).read(first, last)
             frames = self._frames(first, last)
             silence = torch.zeros(1, (last - first) * net.stride + max(overlap, 0), device=self.device)
@@ -145,7 +155,7 @@ class LongExtraction:
         if self.window is not None:
             return self._local_norm(norm, values)
         seen = Moments()
-        for first, last in self.pieces:
+        for first, last in self._pieces():
             seen.add(values(first, last).contiguous())
         found = seen.norm(norm.gain, norm.bias)
         return lambda x, first: torch.addcmul(found.shift, x, found.scale)
@@ -153,7 +163,7 @@ class LongExtraction:
     def _local_norm(self, norm, values):
         """The same with the moments of the window around each frame, from the means of frames and their squares."""
         means, half = Frames(self.directory, self.n_frames, 2, self.device), self.window // 2
-        for first, last in self.pieces:
+        for first, last in self._pieces():
             seen = values(first, last).double()
             means.write(first, torch.stack([seen.mean(1), seen.square().mean(1)], 1).float())
 

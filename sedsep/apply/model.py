@@ -17,6 +17,7 @@ import torch
 from sedsep.apply import enrolled
 from sedsep.apply.detected import Detected
 from sedsep.data import audio
+from sedsep.data.activity import rms
 from sedsep.data.enrolment import read_enrolment
 from sedsep.engine import checkpoint
 from sedsep.engine.devices import device_named
@@ -26,6 +27,9 @@ from sedsep.scores.steps import smoothed
 
 # A longer recording is detected in overlapping windows, so that memory does not grow with it.
 LONGEST_WHOLE = 60.0
+# Seconds of an enrolment at most, of a model whose file does not say what it was trained on: as in the paper.
+LONGEST_ENROLMENT = 30.0
+FAINT = 0.01  # a piece of an enrolment whose level is below this part of the loudest one's holds a pause
 
 
 class Model:
@@ -41,7 +45,8 @@ class Model:
 
     Attributes:
         kind: of the system. classes: what it knows, in order. sample_rate: Hz. seconds: of the clips it was trained
-            on. smoothing: the steps that belong to it.
+            on. enrolment_seconds: of an enrolment at most; a longer one goes in in pieces. smoothing: the steps that
+        belong to it.
 
     Raises:
         UserError: there is no such variant, or no such device.
@@ -55,6 +60,7 @@ class Model:
             raise UserError(f"the model has no variant {self.variant!r}; it has: {', '.join(system.variants)}")
         self.kind, self.classes, self.sample_rate = system.kind, system.classes, system.sample_rate
         self.seconds, self.smoothing = description["seconds"], description["smoothing"]
+        self.enrolment_seconds = description.get("enrolment_seconds") or LONGEST_ENROLMENT
         self.detects, self.separates = system.grid is not None, hasattr(system, "separate")
         self.extracts = hasattr(system, "extractor")
 
@@ -127,7 +133,8 @@ class Model:
         """What to extract: name -> embedding ``(D,)``.
 
         Args:
-            classes: names. like: files with recordings of one sound, known by the first one's name.
+            classes: names. like: files with recordings of one sound, known by the first one's name, or where a
+                class has that by ``<name>_example``.
             table: enrolled classes; by default those beside the model.
 
         Raises:
@@ -137,18 +144,41 @@ class Model:
         learnt = self.enrolled if table is None else table
         found = {name: enrolled.embedding_of(self.system, learnt, name) for name in classes}
         if like:
-            found[clip_id(Path(like[0]).name)] = self.embedding([read_enrolment(p, self.sample_rate) for p in like])
+            name = clip_id(Path(like[0]).name)
+            while name in found:  # dog_bark.wav beside the class dog_bark
+                name += "_example"
+            found[name] = np.mean([self.example(path) for path in like], 0)
         if not found:
             raise UserError("nothing to extract: give --class NAME, or --like FILE with an example")
         return found
 
-    @torch.no_grad()
+    def example(self, path, onset: float = None, offset: float = None) -> np.ndarray:
+        """The embedding ``(D,)`` of a recording of any length, or of its part from ``onset`` to ``offset`` (seconds).
+
+        Raises:
+            UserError: the recording is silent or cannot be read, or the model takes no examples.
+        """
+        return self._embed(read_enrolment(path, self.sample_rate, self.enrolment_seconds, onset, offset))
+
     def embedding(self, recordings) -> np.ndarray:
         """Mean of the embeddings of recordings ``(T',)``: ``(D,)`` (Delcroix et al. 2021, eq. 8)."""
-        kernel = self.system.extractor.kernel
-        padded = (np.pad(x, (0, max(0, kernel - len(x)))) for x in recordings)
-        found = [self.system.embed(torch.from_numpy(x).to(self.device)) for x in padded]
-        return torch.stack(found).mean(0).cpu().numpy()
+        longest = round(self.enrolment_seconds * self.sample_rate)
+        return np.mean([self._embed(np.array_split(x, max(1, -(-len(x) // longest)))) for x in recordings], 0)
+
+    @torch.no_grad()
+    def _embed(self, pieces) -> np.ndarray:
+        """The embedding ``(D,)`` of a recording from its pieces ``(T',)``: their mean, without those that hold a pause.
+
+        The norms of the encoder take mean and variance over all that goes in at once, and learnt them on so much.
+        """
+        kernel, found, levels, sizes = self.system.extractor.kernel, [], [], []
+        for piece in pieces:
+            levels.append(rms(piece))
+            sizes.append(len(piece))
+            padded = np.pad(piece, (0, max(0, kernel - len(piece))))
+            found.append(self.system.embed(torch.from_numpy(padded).to(self.device)).cpu().numpy())
+        weights = np.where(np.array(levels) < FAINT * max(levels), 0, sizes)
+        return np.average(found, axis=0, weights=weights).astype(np.float32)
 
     @torch.no_grad()
     def scores(self, waveforms: torch.Tensor) -> tuple:

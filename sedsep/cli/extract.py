@@ -1,4 +1,4 @@
-"""Commands of target sound extraction: extract, enroll; for experiments pair, shots, enroll-shots and decode-tse."""
+"""Commands of target sound extraction: extract, enroll, classes; for experiments pair, shots and those of sets."""
 
 import click
 
@@ -51,18 +51,35 @@ def extract(files, model, classes, examples, registry, window, out, strict, over
 @click.argument("clips", type=FILE, nargs=-1, required=True)
 @MODEL
 @click.option("--registry", type=FILE, help="Table to write; by default beside the model.")
+@click.option("--replace", is_flag=True, help="Learn a class anew that is enrolled already.")
 @ADAPT
 @click.option("--start", type=click.Choice(START), default="mean", show_default=True, help="Of --adapt.")
 @ADAPTING
 @DEVICE
-def enroll(name, clips, model, registry, mixing, start, settings, device):
-    """Teach a model the new class NAME from a few recordings of it, CLIPS."""
+def enroll(name, clips, model, registry, replace, mixing, start, settings, device):
+    """Teach a model the new class NAME from a few recordings of it, CLIPS; sedsep classes lists and removes them."""
     from sedsep.adapt import adapting, enroll
     from sedsep.apply.enrol import shots_of
     from sedsep.apply.model import load
 
     model = load(model, device)
-    click.echo(enroll(model, shots_of(name, clips, model), registry, mixing, start, adapting(settings)))
+    click.echo(enroll(model, shots_of(name, clips, model), registry, mixing, start, adapting(settings), replace))
+
+
+@click.command()
+@click.argument("model", type=FILE)
+@click.option("--registry", type=FILE, help="Table of enrolled classes; by default that beside the model.")
+@click.option("--remove", "unwanted", multiple=True, metavar="NAME", help="Forget an enrolled class (repeatable).")
+def classes(model, registry, unwanted):
+    """List what MODEL knows: the classes that it was trained on, and those enrolled."""
+    from sedsep.apply import enrolled
+    from sedsep.apply.model import load
+
+    registry = registry or enrolled.beside(model)
+    if unwanted:
+        enrolled.remove(registry, unwanted)
+    for name, what in enrolled.listing(registry, load(model, "cpu")):
+        click.echo(f"{name}\t{what}")
 
 
 @click.command("enroll-shots")
@@ -85,10 +102,10 @@ def enroll_shots(shots, out, model, counts, mixing, starts, settings, device):
     every, model = read_shots(shots), load(model, device)
     for count in counts:
         few = {name: sounds[:count] for name, sounds in every.items()}
-        click.echo(enroll(model, few, Path(out) / f"mean{count}.tsv"))
+        click.echo(enroll(model, few, Path(out) / f"mean{count}.tsv", replacing=True))
         for start in starts if mixing else ():
             table = Path(out) / f"adapted_{start}{count}.tsv"
-            click.echo(enroll(model, few, table, mixing, start, adapting(settings)))
+            click.echo(enroll(model, few, table, mixing, start, adapting(settings), replacing=True))
 
 
 @click.command()
@@ -139,4 +156,4 @@ def decode_tse(out, model, data, clues, overwrite, device):
     click.echo(f"{out}: {decode(load(model, device), data, out, clues, overwrite)} sounds extracted")
 
 
-COMMANDS = [extract, enroll, pair, shots, enroll_shots, decode_tse]
+COMMANDS = [extract, enroll, classes, pair, shots, enroll_shots, decode_tse]

@@ -15,9 +15,10 @@ import pandas as pd
 
 from sedsep.data import activity, audio
 from sedsep.data.manifest import ClipSet
-from sedsep.data.soundbank import Sound, Soundbank
+from sedsep.data.soundbank import Sound, Soundbank, active_sounds
 from sedsep.data.sources import SourceCache
 from sedsep.data.splits import SPLITS
+from sedsep.data.stream import BLOCK_SECONDS, convert, mono
 from sedsep.errors import UserError
 from sedsep.files import read_table, write_table
 
@@ -36,6 +37,10 @@ class Enrolments:
     def __init__(self, sounds: dict, sample_rate: int, longest: float):
         self.sounds, self.longest = sounds, round(longest * sample_rate)
         self.cache = SourceCache(sample_rate)
+
+    def has_another(self, label: str, origins) -> bool:
+        """Whether the class has a recording that is none of the original recordings ``origins``."""
+        return any(sound.source not in origins for sound in self.sounds.get(label, ()))
 
     def draw(self, rng, label: str, origins=()) -> np.ndarray:
         """A recording of ``label`` that is none of ``origins``, ``(T',)``.
@@ -71,22 +76,57 @@ def whole_recordings(sounds) -> tuple:
     return tuple(wholes.values())
 
 
-def read_enrolment(path, sample_rate: int, onset: float = None, offset: float = None) -> np.ndarray:
-    """A recording of any rate without the silence around its sound, ``(T',)`` at ``sample_rate``.
-
-    Args:
-        onset, offset: where the sound is, in seconds; by default what :mod:`sedsep.data.activity` finds.
+def stretches(sound: Sound) -> list:
+    """The active stretches of a recording, or of the part of it that ``sound`` names, as they are in a soundbank.
 
     Raises:
-        UserError: the file cannot be read, or is silent.
+        UserError: it is silent there, or the file cannot be read.
     """
-    waveform = audio.read(path, sample_rate, convert=True)
+    every = ((max(s.onset, sound.onset), min(s.offset, sound.offset)) for s in active_sounds(sound.path, sound.label))
+    found = [(onset, offset) for onset, offset in every if onset < offset]
+    if not found:  # what is quiet beside the rest of the recording
+        rate = audio.info(sound.path).sample_rate
+        part = read_enrolment(sound.path, rate, BLOCK_SECONDS, sound.onset, sound.offset)
+        inside = activity.stretches(*activity.levels_of(part, rate), rate, shortest=0.0)
+        found = [(sound.onset + onset, sound.onset + offset) for onset, offset in inside]
+    if not found:
+        raise UserError(f"{sound.path}: silent from {sound.onset:g} s to {sound.offset:g} s")
+    return [replace(sound, onset=onset, offset=offset) for onset, offset in found]
+
+
+def read_enrolment(path, sample_rate: int, longest: float, onset: float = None, offset: float = None):
+    """Yield a recording of any rate and length without the silence around its sound, in pieces of equal length.
+
+    Args:
+        longest: seconds of a piece at most. onset, offset: where the sound is, in seconds; by default what
+            :mod:`sedsep.data.activity` finds.
+
+    Yields:
+        pieces ``(T',)`` at ``sample_rate``; memory does not grow with the recording.
+
+    Raises:
+        UserError: the file cannot be read, is silent, or ends before ``onset``.
+    """
     if onset is None:
-        found = activity.segments(waveform, sample_rate)
-        if not found:
-            raise UserError(f"{path}: silent; give a recording of the sound")
-        onset, offset = found[0][0], found[-1][1]
-    return waveform[round(onset * sample_rate) : round(offset * sample_rate)]
+        sounds = active_sounds(Path(path), "")
+        onset, offset = sounds[0].onset, sounds[-1].offset
+    first, last = round(onset * sample_rate), max(round(offset * sample_rate), round(onset * sample_rate) + 1)
+    count = -(-(last - first) // round(longest * sample_rate))
+    ends = [first + (last - first) * (number + 1) // count for number in range(count)]
+    held, at, begin = np.zeros(0, np.float32), 0, first  # held begins at the sample `at`, the next piece at `begin`
+    for block in convert(mono(path), audio.info(path).sample_rate, sample_rate):
+        held = np.concatenate([held, block])
+        while ends and at + len(held) >= ends[0]:
+            yield held[begin - at : ends[0] - at]
+            begin = ends.pop(0)
+        if not ends:
+            return
+        gone = min(begin - at, len(held))
+        held, at = held[gone:], at + gone
+    if len(held) > begin - at:  # times have three digits, so that the last may lie behind the end
+        yield held[begin - at :]
+    elif begin == first:
+        raise UserError(f"{path}: ends before {onset:g} s, where a sound is said to begin")
 
 
 def pair(bank: Soundbank, clip_set: ClipSet, split: str = "test", seed: int = 2021) -> int:
@@ -99,7 +139,7 @@ def pair(bank: Soundbank, clip_set: ClipSet, split: str = "test", seed: int = 20
     Raises:
         UserError: a class has no second recording, or the set has no stems.
     """
-    pools, rows = [_recordings(bank, (split,)), _recordings(bank, SPLITS)], []
+    pools, rows = [recordings(bank, (split,)), recordings(bank, SPLITS)], []
     for index, clip in enumerate(clip_set):
         if not clip.stems:
             raise UserError(f"{clip.path}: the set has no stems for this clip, so that nothing can be asked for")
@@ -119,8 +159,8 @@ def pair(bank: Soundbank, clip_set: ClipSet, split: str = "test", seed: int = 20
     return len(rows)
 
 
-def _recordings(bank, splits) -> dict:
-    """class -> its recordings in these splits."""
+def recordings(bank: Soundbank, splits) -> dict:
+    """class -> one :class:`Sound` for each of its recordings in these splits."""
     found = {}
     for sound in bank.sounds:
         if sound.role == "foreground" and sound.split in splits:
@@ -153,10 +193,10 @@ def draw_shots(bank: Soundbank, out, classes, count: int, split: str = "train", 
     Raises:
         UserError: a class is unknown or has too few recordings in the split.
     """
-    recordings, rows = _recordings(bank, (split,)), []
+    every, rows = recordings(bank, (split,)), []
     for label in classes:
         bank.classes.index(label)
-        found = recordings.get(label, ())
+        found = every.get(label, ())
         if len(found) < count:
             there = f"{len(found)} recordings of {label!r} in split {split!r}"
             raise UserError(f"{bank.directory}: {there}, not {count}; add some, or ask for fewer")

@@ -36,7 +36,7 @@ class RecordedClips:
         stems = origins = None
         if self.stems:
             stems = _by_class((s, audio.read(s.path, self.sample_rate)) for s in clip.stems)
-            origins = _origins(clip.stems)
+            origins = origins_of(clip.stems)
         return LoadedClip(
             clip_id(clip.filename), mixture, self.sample_rate, clip.strong, clip.weak, stems,
             clip.domain == "synthetic", origins,
@@ -67,7 +67,7 @@ class MixedClips:
         found = {label for _, _, label in made.rows}
         stems = origins = None
         if self.stems:
-            stems, origins = _by_class(zip(made.infos, made.stems)), _origins(made.infos)
+            stems, origins = _by_class(zip(made.infos, made.stems)), origins_of(made.infos)
         return LoadedClip(
             f"epoch{epoch}_{index}",
             made.mixture,
@@ -98,7 +98,7 @@ def _by_class(stems) -> dict:
     return sums
 
 
-def _origins(infos) -> dict:
+def origins_of(infos) -> dict:
     """What stems are -> class -> the original recordings of its events."""
     origins = {}
     for info in infos:

@@ -13,7 +13,7 @@ import numpy as np
 
 from sedsep import config, progress
 from sedsep.data import audio, scene
-from sedsep.data.activity import active_mask, rms
+from sedsep.data.activity import active_mask, audible_cut, rms
 from sedsep.data.augment import SOURCE_EFFECTS
 from sedsep.data.augment.source_effect import chained
 from sedsep.data.manifest import Clip, write_set
@@ -101,7 +101,8 @@ def _add_event(stem, event: Placed, room, cache, rate):
     n = _samples(event.onset + event.duration, rate) - first
     inside = _samples(event.start, rate) - round(event.sound.onset * rate)
     dry = np.zeros(n, np.float32)
-    piece = cache.get(event.sound)[max(0, inside) :][:n]
+    whole = cache.get(event.sound)
+    piece = whole[audible_cut(whole, max(0, inside), n, rate) :][:n]
     dry[: len(piece)] = piece
     dry = chained(SOURCE_EFFECTS, event.effects, dry, rate)
     fade = np.linspace(0, 1, max(2, int(FADE_SECONDS * rate)), dtype=np.float32)[: n // 2]
@@ -158,7 +159,7 @@ class SimulatedClips:
     """
 
     def __init__(self, description: SceneDescription, bank: Soundbank):
-        self.description = description
+        self.description, self.bank = description, bank
         self.sounds = scene.usable(bank.select(description.split, description.share), description)
         self.classes = scene.scene_classes(description, bank.classes)
         self.cache = SourceCache(description.sample_rate)

@@ -15,6 +15,7 @@ import pandas as pd
 from sedsep import progress
 from sedsep.data import activity, audio, enough
 from sedsep.data.splits import SPLITS, allowed_splits, split_sources
+from sedsep.data.stream import mono
 from sedsep.errors import UserError, nearest
 from sedsep.files import located, read_table, write_table, write_text
 from sedsep.labels import Classes
@@ -193,13 +194,21 @@ def _named(recordings, classes, backgrounds):
 
 
 def active_sounds(path: Path, label: str, split: str = "train") -> tuple:
-    """One :class:`Sound` for each active stretch of a recording. Raises UserError where it is silent or broken."""
-    return tuple(Sound(path, label, "foreground", a, b, split, str(path)) for a, b in _active(path))
+    """One :class:`Sound` for each active stretch of a recording; of one that holds but clicks, for each click.
+
+    Raises:
+        UserError: it is silent or broken.
+    """
+    return tuple(Sound(path, label, "foreground", a, b, split, str(path)) for a, b in _active(path, clicks=True))
 
 
-def _active(path):
-    sample_rate, _ = audio.form(path)
-    found = activity.segments(audio.read(path, sample_rate, convert=True), sample_rate)
+def _active(path, clicks=False):
+    """Active stretches of a recording of any length, ``[(onset, offset), ...]``; block by block."""
+    rate, _ = audio.form(path)
+    levels, n_samples = activity.levels_of(mono(path), rate)
+    found = activity.stretches(levels, n_samples, rate)
+    if clicks and not found:
+        found = activity.stretches(levels, n_samples, rate, shortest=0.0)
     if not found:
         raise UserError(f"{path}: silent")
     return found

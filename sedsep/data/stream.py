@@ -28,6 +28,11 @@ def blocks(path):
             say(path, reader.wrong)
 
 
+def mono(path):
+    """Yield a file's samples ``(T',)``, the mean of its channels. Raises UserError as :func:`blocks` does."""
+    return (block[:, 0] if block.shape[1] == 1 else block.mean(axis=1) for block in blocks(path))
+
+
 def convert(waveform, old_rate: int, new_rate: int):
     """Blocks ``(T',)`` of a waveform at ``old_rate`` -> blocks at ``new_rate``, as resampled in one piece.
 
@@ -54,6 +59,12 @@ def convert(waveform, old_rate: int, new_rate: int):
     yield resample(held, old_rate, new_rate)[done - start // down * up :]
 
 
+def check_size(path, n_channels: int, n_samples: int) -> None:
+    """Raise UserError where a 32-bit float file of so many samples would be larger than WAV allows."""
+    if 4 * n_samples * n_channels > LARGEST:
+        raise UserError(f"{path}: would be larger than the 4 GB that WAV allows; cut the recording into parts")
+
+
 @contextlib.contextmanager
 def wave_file(path, sample_rate: int, n_channels: int, n_samples: int):
     """Yield ``write(block)`` for blocks ``(T', n_channels)``, which together make a 32-bit float WAV file.
@@ -63,9 +74,8 @@ def wave_file(path, sample_rate: int, n_channels: int, n_samples: int):
     Raises:
         UserError: the disk is full, or the file would be larger than WAV allows.
     """
+    check_size(path, n_channels, n_samples)
     size, width = 4 * n_samples * n_channels, 4 * n_channels
-    if size > LARGEST:
-        raise UserError(f"{path}: would be larger than the 4 GB that WAV allows; cut the recording into parts")
     form = struct.pack("<4sIHHIIHHH", b"fmt ", 18, 3, n_channels, sample_rate, sample_rate * width, width, 32, 0)
     fact, data = struct.pack("<4sII", b"fact", 4, n_samples), struct.pack("<4sI", b"data", size)
     with writing(path) as temporary, open(temporary, "wb") as file:

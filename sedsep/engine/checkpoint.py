@@ -55,11 +55,12 @@ def load(path, device="cpu") -> dict:
     return state if state["format"] == FORMAT else {**earlier.upgraded(state), "format": FORMAT}
 
 
-def describe(system, config: dict, seconds: float) -> dict:
+def describe(system, config: dict, seconds: float, enrolment_seconds: float = None) -> dict:
     """What a model file says of its model, besides the weights.
 
     Args:
         config: the resolved section ``system``, with the ``kind``. seconds: of the clips it was trained on.
+        enrolment_seconds: of the longest enrolment it was trained on, where it takes any.
     """
     grid = system.grid
     return {
@@ -67,6 +68,7 @@ def describe(system, config: dict, seconds: float) -> dict:
         "classes": list(system.classes),
         "sample_rate": system.sample_rate,
         "seconds": seconds,
+        "enrolment_seconds": enrolment_seconds,
         "frame_seconds": grid.frame_seconds if grid else None,
         "smoothing": system.smoothing(),
     }

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from sedsep.labels import Classes
+from sedsep.losses.separation import pairwise_neg_sdr
 from sedsep.systems.base import System
 from sedsep.systems.extraction import Extraction
 from sedsep.systems.streams import MIXTURES, MIXTURES_VALID, TargetMixtures
@@ -48,3 +49,19 @@ class Adaptation(System):
         """The objective is the negative loss over all clips."""
         losses = [self.clip_losses(batch.to(self.device)) for batch in loaders["mixtures"]]
         return {"columns": {"objective": -float(torch.cat(losses).mean())}}
+
+    @torch.no_grad()
+    def improvements(self, batches) -> dict:
+        """class -> mean SI-SDR improvement over the mixture in dB, of the classes that batches ask for.
+
+        The SNR of the loss would be flattering: where a mixture is louder than what is asked for, silence improves it.
+        """
+        found = {}
+        for batch in batches:
+            batch = batch.to(self.device)
+            target, mixture = batch.target.unsqueeze(1), batch.mixture.unsqueeze(1)
+            estimate = self.extraction.extractor(batch.mixture, self.columns[batch.target_class].unsqueeze(1))
+            gains = pairwise_neg_sdr(mixture, target, "sisdr") - pairwise_neg_sdr(estimate, target, "sisdr")
+            for index, gain in zip(batch.target_class.tolist(), gains.flatten().tolist()):
+                found.setdefault(self.classes.names[index], []).append(gain)
+        return {name: sum(gains) / len(gains) for name, gains in found.items()}

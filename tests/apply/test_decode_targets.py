@@ -42,7 +42,7 @@ def test_every_clue_extracts_its_classes(tmp_path, data, extractor, tone):
     files = sorted(p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.wav"))
     assert files[:2] == ["extracted/enrolment/test_0/High.wav", "extracted/enrolment/test_0/Low.wav"]
     mixture = torch.from_numpy(audio.read(data / "audio/test_1.wav", 8000))
-    example = read_enrolment(tmp_path / "low.wav", 8000, 0.1, 0.5)
+    (example,) = read_enrolment(tmp_path / "low.wav", 8000, 30.0, 0.1, 0.5)
     for clue, embedding in (
         ("onehot", model.system.embed_class("Low").detach()),
         ("enrolment", torch.from_numpy(model.embedding([example]))),

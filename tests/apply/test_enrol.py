@@ -22,12 +22,29 @@ def test_the_class_is_the_mean_and_the_others_stay(tmp_path, extractor, tone):
     for name, files in (("bark", ["a.wav"]), ("meow", ["b.wav", "c.wav"]), ("bark", ["a.wav", "d.wav"])):
         shots = enrol.shots_of(name, [tone(f, 300 + 100 * ord(f[0])) for f in files], model)
         before = registry.read(path, model)
-        learnt = enrol.register(path, model, shots, enrol.means(model, shots), "mean")
+        count = enrol.register(path, model, shots, enrol.means(model, shots), "mean", {"meow": 2.5})
+        learnt = registry.read(path, model)
+        assert count == len(learnt)
         for other in set(before) - {name}:
             np.testing.assert_array_equal(learnt[other].embedding, before[other].embedding)
-        single = [model.embedding([read_enrolment(s.path, 8000, s.onset, s.offset)]) for s in shots[name]]
+        single = [model.embedding(read_enrolment(s.path, 8000, 30.0, s.onset, s.offset)) for s in shots[name]]
         np.testing.assert_allclose(learnt[name].embedding, np.mean(single, 0), atol=1e-6)
     assert list(learnt) == ["bark", "meow"] and len(learnt["bark"].recordings) == 2
+    assert learnt["meow"].improvement == 2.5 and np.isnan(learnt["bark"].improvement)
+
+
+def test_enrolling_again_keeps_the_classes_of_other_models(tmp_path, extractor, tone):
+    """After the model file changed, its classes are enrolled again one by one, and nothing is lost meanwhile."""
+    model, other = load(extractor()), load(extractor("other", seed=1))
+    path = tmp_path / "table.tsv"
+    shots = {name: enrol.shots_of(name, [tone(f"{name}.wav")], model)[name] for name in ("bark", "meow")}
+    enrol.register(path, model, shots, enrol.means(model, shots), "mean", {})
+    with pytest.raises(UserError, match="'bark' is enrolled already .mean of .*bark.wav.; to learn it anew: --replace"):
+        enrol.check_new(path, model, ["bark"])
+    enrol.check_new(path, other, ["bark"])
+    few = {"bark": shots["bark"]}
+    assert enrol.register(path, other, few, enrol.means(other, few), "mean", {}) == 1
+    assert list(registry.read(path, other)) == ["bark"] and list(registry.read(path, model)) == ["meow"]
 
 
 def test_names_that_cannot_be(extractor, tone):

@@ -16,17 +16,26 @@ from tests.awkward import names
 def test_numbers_read_back_equal(tmp_path, extractor):
     model, rng = load(extractor()), np.random.default_rng(0)
     learnt = {
-        name: Enrolled(name, "mean", ("a b.wav", "c.wav"), rng.standard_normal(8).astype(np.float32) * 10.0**power)
-        for name, power in (("bark", 0), ("clock tick", -9))
-    }
+        name: Enrolled(name, "mean", ("a b.wav", "c.wav"), rng.standard_normal(8).astype(np.float32) * 10.0**power,
+                       model.fingerprint, improvement)
+        for name, power, improvement in (("bark", 0, 1.25), ("clock tick", -9, float("nan")))
+    }  # fmt: skip
     path = registry.beside(model.path)
     assert path == tmp_path / "extractor.classes.tsv" and registry.read(path, model) == {}
-    registry.write(path, model, learnt)
+    registry.write(path, learnt)
     found = registry.read(path, model)
     assert list(found) == ["bark", "clock tick"] and found["bark"].recordings == ("a b.wav", "c.wav")
     for name in learnt:
         np.testing.assert_array_equal(found[name].embedding, learnt[name].embedding)
-    assert path.read_text().splitlines()[1].startswith("bark\tmean\ta b.wav | c.wav\t")
+        np.testing.assert_equal(found[name].improvement, learnt[name].improvement)
+    assert path.read_text().splitlines()[1].startswith("bark\tmean\t1.25\ta b.wav | c.wav\t")
+
+
+def test_a_table_of_an_earlier_version(extractor):
+    model = load(extractor())
+    path = registry.beside(model.path)
+    path.write_text(f"name\thow\trecordings\tmodel\tembedding\nbark\tmean\ta.wav\t{model.fingerprint}\t{'1 ' * 8}\n")
+    assert np.isnan(registry.read(path, model)["bark"].improvement)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -56,23 +65,33 @@ def test_a_list_of_recordings_that_is_none(tmp_path, extractor):
 def test_broken_tables(extractor, old, new, message):
     model = load(extractor())
     path = registry.beside(model.path)
-    registry.write(path, model, {"bark": Enrolled("bark", "mean", ("a.wav",), np.full(8, 0.5))})
+    registry.write(path, {"bark": Enrolled("bark", "mean", ("a.wav",), np.full(8, 0.5), model.fingerprint)})
     path.write_text(path.read_text().replace(old, new, 1))
     with pytest.raises(UserError, match=message):
         registry.read(path, model)
 
 
-def test_another_models_classes_are_refused(extractor):
+def test_another_models_classes_are_said_and_left_out(extractor, capsys):
     model, other = load(extractor()), load(extractor("other", seed=1))
-    path = registry.beside(model.path)
-    registry.write(path, model, {"bark": Enrolled("bark", "mean", ("a.wav",), np.zeros(8))})
-    with pytest.raises(UserError, match="classes.tsv:2: 'bark' was enrolled with another model"):
-        registry.read(path, other)
+    wide = Enrolled("meow", "mean", ("b.wav",), np.zeros(3), "of a smaller model")
+    entries = [Enrolled("bark", "mean", ("a.wav",), np.zeros(8), model.fingerprint), wide,
+               Enrolled("moo", "mean", ("c.wav",), np.ones(8), other.fingerprint)]  # fmt: skip
+    path = registry.beside(other.path)
+    registry.write(path, {entry.name: entry for entry in entries})
+    assert list(registry.read(path, other)) == ["moo"]
+    said = capsys.readouterr().err
+    assert "left out, enrolled with another model" in said and "bark, meow; enroll them again" in said
+    assert list(other.clues(["Low", "moo"])) == ["Low", "moo"]
+    assert [name for name, what in registry.listing(path, other) if "another model" in what] == ["bark", "meow"]
+    registry.remove(path, ["bark"])
+    assert list(registry.read_all(path)) == ["meow", "moo"]
+    with pytest.raises(UserError, match="no enrolled class 'mow' .did you mean 'meow'..; there are: meow, moo"):
+        registry.remove(path, ["mow"])
 
 
 def test_trained_and_learnt_classes(extractor):
     system = load(extractor()).system
-    learnt = {"bark": Enrolled("bark", "mean", ("a.wav",), np.arange(8.0))}
+    learnt = {"bark": Enrolled("bark", "mean", ("a.wav",), np.arange(8.0), "")}
     np.testing.assert_array_equal(registry.embedding_of(system, learnt, "bark"), np.arange(8.0))
     np.testing.assert_array_equal(registry.embedding_of(system, learnt, "Low"), system.table.weight[1].detach())
     with pytest.raises(UserError, match="no class 'bork' .did you mean 'bark'.*High, Low, bark"):

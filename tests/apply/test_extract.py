@@ -9,12 +9,13 @@ import pytest
 import soundfile
 import torch
 
+from sedsep import progress
 from sedsep.apply import extract as extracting
 from sedsep.apply.extract import extract, extract_all
 from sedsep.apply.long import LongExtraction
 from sedsep.apply.model import load
 from sedsep.apply.recordings import places, recordings
-from sedsep.data import audio
+from sedsep.data import audio, stream
 from sedsep.errors import Incomplete, Interrupted, UserError
 
 rng = np.random.default_rng(0)
@@ -89,6 +90,81 @@ def test_memory_does_not_grow_with_the_recording(tmp_path, extractor):
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
         used.append(int(done.stdout) / 1024)
     assert used[1] < used[0] + 8, used  # MB; the recording alone has 19 MB at the network's rate
+
+
+EXAMPLE = """
+import sys
+from sedsep.apply.enrol import means, shots_of
+from sedsep.apply.model import load
+model = load(sys.argv[1])
+model.clues(like=[sys.argv[2]])
+means(model, shots_of("bark", [sys.argv[2]], model))
+# The peak of this program alone; what getrusage says is at least that of the tests, which started it.
+print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
+"""
+
+
+def test_memory_does_not_grow_with_an_example(tmp_path, extractor):
+    sizes = {"n_filters": 16, "kernel": 64, "stride": 32, "bottleneck": 8, "hidden": 64, "n_blocks": 3, "n_repeats": 2}
+    model, used = extractor("long", extractor=sizes), []
+    for seconds in (60, 600):
+        path = recording(tmp_path / f"{seconds}.wav", seconds, rate=16000, subtype="PCM_16", channels=2)
+        command = [sys.executable, "-c", EXAMPLE, model, path]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        used.append(int(done.stdout) / 1024)
+    assert used[1] < used[0] + 8, used  # MB; the recording alone has 77 MB
+
+
+def test_an_example_in_pieces_is_their_mean_without_pauses(tmp_path, extractor, tone):
+    model = load(extractor())
+    model.enrolment_seconds = 0.25
+    noise = 0.1 * rng.standard_normal(8000)
+    audio.write(tmp_path / "a.wav", noise, 8000)
+    quarters = [model.embedding([part]) for part in np.split(noise.astype(np.float32), 4)]
+    np.testing.assert_allclose(model.example(tmp_path / "a.wav"), np.mean(quarters, 0), atol=1e-5)
+    np.testing.assert_allclose(model.embedding([noise.astype(np.float32)]), np.mean(quarters, 0), atol=1e-5)
+    paused = noise.copy()
+    paused[2000:6000] *= 1e-4
+    audio.write(tmp_path / "b.wav", paused, 8000)
+    np.testing.assert_allclose(model.example(tmp_path / "b.wav"), np.mean([quarters[0], quarters[3]], 0), atol=1e-5)
+
+
+@pytest.mark.parametrize("milliseconds", [0.5, 2.5, 20])
+def test_a_click_is_an_example(tmp_path, extractor, milliseconds):
+    model = load(extractor())
+    audio.write(tmp_path / "click.wav", 0.3 * np.ones(round(8 * milliseconds)), 8000)
+    assert np.isfinite(model.clues(like=[tmp_path / "click.wav"])["click"]).all()
+    audio.write(tmp_path / "silent.wav", np.zeros(8000), 8000)
+    with pytest.raises(UserError, match="silent.wav: silent"):
+        model.clues(like=[tmp_path / "silent.wav"])
+
+
+def test_progress_is_in_seconds_of_audio(tmp_path, extractor, monkeypatch):
+    seen, plain = [], progress.bar
+
+    def bar(total, unit, description=""):
+        made = plain(total, unit, description)
+        update = made.update
+        made.update = lambda n: (seen.append((made.n, total, unit)), update(n))
+        return made
+
+    monkeypatch.setattr(progress, "bar", bar)
+    model = load(extractor())
+    extract(model, recording(tmp_path / "a.wav", 20.0, channels=2), model.clues(["High", "Low"]), tmp_path / "out")
+    assert {(total, unit) for _, total, unit in seen} == {(80, "s")}
+    assert len({n for n, _, _ in seen}) > 40 and max(n for n, _, _ in seen) <= 80
+
+
+def test_what_would_not_fit_into_a_file_is_said_before_the_work(tmp_path, extractor, monkeypatch):
+    def work(*arguments, **options):
+        raise AssertionError("hours of work for nothing")
+
+    model, path = load(extractor()), recording(tmp_path / "a.wav", 1.0)
+    monkeypatch.setattr(stream, "LARGEST", 4 * 8000 - 1)
+    monkeypatch.setattr(extracting, "LongExtraction", work)
+    with pytest.raises(UserError, match="rest.wav: would be larger than the 4 GB"):
+        extract(model, path, model.clues(["High"]), tmp_path / "out")
 
 
 def test_examples_and_classes(tmp_path, extractor, tone):

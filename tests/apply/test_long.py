@@ -56,6 +56,17 @@ def test_a_window_hears_its_surroundings_alone(tmp_path, piece):
     torch.testing.assert_close(run(loud, 10**6), run(loud, None), rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize("norm, window", [("gln", None), ("cln", None), ("gln", 30)])
+def test_progress_comes_in_small_parts_that_add_up(tmp_path, norm, window):
+    net, parts = Extractor(**SIZES, norm=norm), []
+    recording = torch.randn(6007)
+    run = LongExtraction(net, lambda a, b: recording[a:b], 6007, torch.randn(net.width), tmp_path, 50, window,
+                         advanced=parts.append)  # fmt: skip
+    for _ in run.run():
+        pass
+    assert sum(parts) == pytest.approx(1) and max(parts) < 0.02
+
+
 def test_frames_on_disk(tmp_path):
     frames, content = Frames(tmp_path, 10, 3), torch.randn(10, 3)
     frames.write(4, content[4:])

@@ -55,3 +55,31 @@ def test_level_ignores_pauses():
     assert mask.sum() == RATE and activity.rms(waveform[mask]) == pytest.approx(0.3, rel=0.02)
     assert activity.active_mask(np.zeros(100, np.float32), RATE).all()
     assert activity.rms(np.zeros(0)) == 0 and activity.decibels(0) == -240
+
+
+def test_levels_of_blocks_are_those_of_the_whole():
+    waveform = padded(0.5, burst(0.7003))
+    for sizes in ([len(waveform)], [1, 2, 159, 4000], [160] * 50):
+        levels, n_samples = activity.levels_of(np.split(waveform, np.cumsum(sizes)), RATE)
+        np.testing.assert_array_equal(levels, activity.frame_levels(waveform, RATE))
+        assert n_samples == len(waveform)
+    assert activity.stretches(*activity.levels_of([], RATE), RATE) == []
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 22050, 44100])
+def test_times_do_not_drift_where_a_frame_is_no_whole_number_of_samples(rate):
+    waveform = np.zeros(120 * rate, np.float32)
+    waveform[100 * rate : 101 * rate] = 0.3
+    assert activity.segments(waveform, rate) == [(pytest.approx(100, abs=0.011), pytest.approx(101, abs=0.011))]
+
+
+def test_a_cut_of_a_pause_moves_to_the_sound_beside_it():
+    waveform = padded(burst(0.2), 0.4, burst(0.2)) + 1e-4 * burst(0.8, 1, seed=1)
+    length = RATE // 10
+    for first in range(0, len(waveform) - length, 97):
+        moved = activity.audible_cut(waveform, first, length, RATE)
+        assert 0 <= moved <= len(waveform) - length and activity.rms(waveform[moved : moved + length]) > 0.05
+        inside = np.abs(waveform[first + 160 : first + length - 160]).max() > 0.1
+        assert moved == first if inside else abs(moved - first) <= 0.2 * RATE
+    assert activity.audible_cut(waveform, 7, 20 * RATE, RATE) == 7
+    assert activity.audible_cut(np.zeros(100, np.float32), 7, 20, RATE) in range(81)

@@ -184,6 +184,23 @@ def test_an_existing_set_survives_a_failed_run(bank, tmp_path, monkeypatch):
     assert contents(tmp_path) == before
 
 
+@pytest.mark.parametrize("pause", [0.0, 1e-4])
+def test_what_is_cut_out_of_a_sound_with_pauses_is_sound(bank, tmp_path, pause):
+    """A pause of 0.4 s belongs to the event around it; a shorter cut that falls into it is raised to its level."""
+    tone = 0.3 * np.sin(2 * np.pi * 1000 * np.arange(800) / RATE)
+    noise = pause * np.random.default_rng(0).standard_normal(3000)
+    audio.write(tmp_path / "bark.wav", np.concatenate([tone, noise, tone, noise, tone]), RATE)
+    sound = replace(next(s for s in bank.sounds if s.role == "foreground"), path=tmp_path / "bark.wav", onset=0.0,
+                    offset=1.05, split="train")  # fmt: skip
+    rest = tuple(s for s in bank.sounds if s.role == "background")
+    scene = {**BASE, "n_events": [1, 1], "event_seconds": [0.1, 0.2], "count": 40, "level_db": [10.0, 10.0]}
+    clips = SimulatedClips(describe(scene), Soundbank(bank.directory, bank.classes, (*rest, sound)))
+    for index in range(40):
+        stem = clips.item(0, index).stems[1]
+        power = np.abs(np.fft.rfft(stem, 4 * RATE)) ** 2
+        assert power[4 * 500 : 4 * 1500].sum() > 0.9 * power.sum()
+
+
 def test_a_recording_that_fell_silent_is_named(bank, tmp_path):
     sounds = tuple(replace(s, path=tmp_path / "quiet.wav") if s.role == "foreground" else s for s in bank.sounds)
     audio.write(tmp_path / "quiet.wav", np.zeros(3 * RATE), RATE)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from sedsep.data import audio
 from sedsep.data.soundbank import Soundbank
@@ -97,6 +98,7 @@ def test_stages_can_be_run_twice(work):
         (("--stage", 7), "stage 5 makes it"),
         (("--corpus", "soundbank"), "needs --root DIR"),
         (("--corpus", "fsd"), "needs --root DIR"),
+        (("--noise", "/"), "--noise goes with --corpus fsd or soundbank"),
     ],
 )
 def test_what_is_missing_is_said(tmp_path, options, message):
@@ -108,9 +110,10 @@ def test_an_unknown_new_class_is_said(work):
     run("--stop-stage", 0, work=work[0])
 
 
-def test_the_papers_corpora(tmp_path):
-    """Two classes of FSDKaggle2018, and of FSD50K the clips that carry a new class and nothing beside it."""
-    rng, root, bank = np.random.default_rng(0), tmp_path / "root", tmp_path / "bank"
+@pytest.fixture
+def corpora(tmp_path):
+    """Two classes of FSDKaggle2018, and six clips of FSD50K."""
+    rng, root = np.random.default_rng(0), tmp_path / "root"
     (root / "FSDKaggle2018.meta").mkdir(parents=True)
     (root / "FSD50K.ground_truth").mkdir()
     kaggle = [(f"k{number}.wav", ("Bark", "Cough")[number % 2], f"9{number}") for number in range(12)]
@@ -128,12 +131,55 @@ def test_the_papers_corpora(tmp_path):
         (root / f"FSD50K.ground_truth/{part}.csv").write_text(f"fname,labels,mids{',split' * bool(split)}\n{text}")
         for name, _ in rows:
             audio.write(root / f"FSD50K.{part}_audio" / f"{name}.wav", 0.1 * rng.standard_normal(8000), 8000)
-    command = [RECIPE / "local/fsd.sh", bank, RECIPE / "conf/smoke", root, "Camera,Frog"]
+    return root
+
+
+def prepared(root, bank, noise="", code=0):
+    command = [RECIPE / "local/fsd.sh", bank, RECIPE / "conf/smoke", root, "Camera,Frog", noise]
     done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = Soundbank.read(bank)
+    assert done.returncode == code, done.stdout + done.stderr
+    return Soundbank.read(bank) if code == 0 else done.stderr
+
+
+def test_the_papers_corpora(tmp_path, corpora):
+    """The classes of FSDKaggle2018, and of FSD50K the clips that carry a new class and nothing beside it."""
+    found = prepared(corpora, tmp_path / "bank")
     assert found.classes.names == ("Bark", "Cough", "Camera", "Frog")
     new = {(sound.label, sound.path.name) for sound in found.sounds if sound.label in ("Camera", "Frog")}
     assert new == {("Camera", "11.wav"), ("Frog", "13.wav"), ("Frog", "15.wav")}
     assert {sound.label for sound in found.sounds if sound.role == "background"} >= {"room_tone", "ventilation"}
     assert {sound.split for sound in found.sounds if sound.label == "Bark"} == {"train", "validation", "test"}
+
+
+@pytest.mark.parametrize("listed", ["sounds", "lists"])
+def test_fuss_says_which_clips_hold_a_single_sound(tmp_path, corpora, listed):
+    """FUSS's sources, or its lists of them, are named by FSD50K's numbers; a count of labels is not asked then."""
+    for part, numbers in (("train", ("11", "12", "99")), ("eval", ("16",))):
+        folder = corpora / "FUSS/fsd_data" / part / "sound"
+        folder.mkdir(parents=True)
+        if listed == "sounds":
+            for number in numbers:
+                audio.write(folder / f"{number}.wav", np.full(8, 0.1), 8000)
+        else:  # without an end of line at the end, as FUSS writes them
+            names = "\n".join(f"{part}/sound/{number}.wav" for number in numbers)
+            (corpora / f"FUSS/fsd_data/{part}_foreground.txt").write_text(names)
+    found = prepared(corpora, tmp_path / "bank")
+    new = {(sound.label, sound.path.name) for sound in found.sounds if sound.label in ("Camera", "Frog")}
+    assert new == {("Camera", "11.wav"), ("Camera", "12.wav"), ("Frog", "16.wav")}
+
+
+def test_a_users_noise(tmp_path, corpora):
+    """Folders of recordings with many channels, as REVERB's; a bank keeps the noise that it was made with."""
+    rng, noise, bank = np.random.default_rng(0), tmp_path / "noise", tmp_path / "bank"
+    assert "0 recordings" in prepared(corpora, bank, tmp_path / "nothing", code=1)
+    for number in range(5):
+        (noise / f"room {number % 2}").mkdir(parents=True, exist_ok=True)
+        soundfile.write(noise / f"room {number % 2}/n{number}.wav", 0.1 * rng.standard_normal((8000, 8)), 16000)
+    found = prepared(corpora, bank, noise)
+    backgrounds = [sound for sound in found.sounds if sound.role == "background"]
+    assert {sound.label for sound in backgrounds} == {"noise"} and len(backgrounds) == 5
+    assert {sound.split for sound in backgrounds} == {"train", "validation", "test"}
+    for again in ("", noise):
+        assert prepared(corpora, bank, again).sounds == found.sounds
+        assert (bank / "noises.txt").read_text() == "noise\n"
+    assert "is made with other noise" in prepared(corpora, bank, tmp_path, code=1)

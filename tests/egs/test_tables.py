@@ -124,3 +124,11 @@ def test_several_seeds_have_one_command_that_makes_the_data(here, tmp_path):
     subprocess.run(command, env={**here, "PATH": f"{tmp_path}:{here['PATH']}"}, capture_output=True, check=True)
     ran = [line.split()[0] for line in (tmp_path / "ran").read_text().splitlines()]
     assert ran.count("soundbank") == ran.count("validate") == 1
+
+
+def test_the_mini_recipe_adapts_as_the_readmes_command_does(here):
+    """With the scene of the recipe and the defaults of ``sedsep enroll --adapt``, and nothing else."""
+    words = planned(ROOT / "egs/fsd_soundbeam", "--preset", "mini", here=here)["enroll_mixed_el"]
+    assert "--set" not in words and words[words.index("--adapt") + 2].endswith("/scenes/adapt.yaml")
+    paper = planned(ROOT / "egs/fsd_soundbeam", "--preset", "paper", here=here)["enroll_mixed_el"]
+    assert {"learning_rate=0.001", "epochs=10"} <= set(paper)

@@ -1,5 +1,6 @@
 """Adaptation: the new columns move, and nothing else."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -54,3 +55,22 @@ def test_the_loss_is_that_of_extraction_with_the_column(extraction, batch):
         torch.testing.assert_close(system.clip_losses(batch), expected, rtol=1e-4, atol=1e-4)
     objective = system.validate({"mixtures": [batch, batch]})["columns"]["objective"]
     assert objective == pytest.approx(-float(expected.mean()), abs=1e-4)
+
+
+def test_the_improvement_is_that_of_si_sdr_by_class(extraction, batch, monkeypatch):
+    system = Adaptation(extraction, Classes(("x", "y", "z")))
+    nearer = lambda self, mixture, _: 0.1 * (batch.target + mixture).unsqueeze(1)  # noqa: E731
+    monkeypatch.setattr(type(extraction.extractor), "forward", nearer)
+    si_sdr = lambda estimate: pair_si_sdr(estimate.double().numpy(), batch.target.double().numpy())  # noqa: E731
+    gains = si_sdr(batch.target + batch.mixture) - si_sdr(batch.mixture)
+    found = system.improvements([batch, batch])
+    assert list(found) == ["x", "y"]
+    assert found["x"] == pytest.approx(gains[[0, 2, 3]].mean(), abs=1e-3)
+    assert found["y"] == pytest.approx(gains[1], abs=1e-3) and found["y"] > 3
+
+
+def pair_si_sdr(estimates, references):
+    """dB of estimates ``(B, T)``, from the definition."""
+    gain = (estimates * references).sum(1) / (references**2).sum(1)
+    signal = gain[:, None] * references
+    return 10 * np.log10((signal**2).sum(1) / ((estimates - signal) ** 2).sum(1))

@@ -1,3 +1,3 @@
 # shellcheck shell=bash disable=SC2034
 per_class=60  # recordings of each class of the mini corpus
-adapting=(learning_rate=0.01)  # of new classes
+adapting=()  # of new classes: what sedsep enroll does by itself
