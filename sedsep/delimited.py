@@ -7,6 +7,17 @@ closed, is a letter like any other.
 
 import re
 
+from sedsep.names import normal
+
+OTHER_NAMES = {  # of columns, in lower case, in the tables of other programs
+    "filename": ("file", "file_name", "audio_filename", "fname"),
+    "onset": ("event_onset", "onset_time", "start", "start_time", "begin"),
+    "offset": ("event_offset", "offset_time", "end", "end_time", "stop"),
+    "event_label": ("label", "class", "event"),
+    "event_labels": ("labels", "tags"),
+    "duration": ("length", "seconds"),
+}
+
 
 def line(fields, separator="\t") -> str:
     r"""One row as text, with its line break.
@@ -33,6 +44,34 @@ def rows(text: str, separator="\t") -> list:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     split = ((number, found.split(separator)) for number, found in enumerate(lines, start=1))
     return [(number, fields) for number, fields in split if "".join(fields).strip()]
+
+
+def table(text: str, required=()) -> tuple:
+    """Header row and other rows, by the separator that gives the required columns; where none does, the most columns.
+
+    Returns:
+        ``([column, ...], [(line of the file, [field, ...]), ...])``; a required column by its own name.
+    """
+    tried = []
+    for separator in "\t,;":
+        (_, head), *body = rows(text, separator) or [(0, [""])]
+        tried.append((_columns(head, required), body))
+        if set(required) <= set(tried[-1][0]):
+            return tried[-1]
+    return max(tried, key=lambda found: len(found[0]))
+
+
+def _columns(names, required) -> list:
+    """The header row's names, without empty ones at the end; required ones by the names that we give them."""
+    names = [normal(name) for name in names]
+    while len(names) > 1 and not names[-1].strip():
+        names.pop()
+    for column in set(required) - set(names):
+        known = (column, *OTHER_NAMES.get(column, ()))
+        alike = [i for i, name in enumerate(names) if name.strip().lower().replace(" ", "_") in known]
+        if len(alike) == 1:
+            names[alike[0]] = column
+    return names
 
 
 def _needs_quotes(text, separator):

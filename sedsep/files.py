@@ -16,14 +16,6 @@ from sedsep.names import normal
 from sedsep.owner import owning
 
 PATHS = ("path", "recordings")  # columns that say where files are, in the disk's own Unicode form
-OTHER_NAMES = {  # of columns, in lower case, in the tables of other programs
-    "filename": ("file", "file_name", "audio_filename", "fname"),
-    "onset": ("event_onset", "onset_time", "start", "start_time", "begin"),
-    "offset": ("event_offset", "offset_time", "end", "end_time", "stop"),
-    "event_label": ("label", "class", "event"),
-    "event_labels": ("labels", "tags"),
-    "duration": ("length", "seconds"),
-}
 MARK = ".sedsep"  # in each directory that is written as a whole; says what it is
 
 
@@ -164,7 +156,7 @@ def read_table(path, required=(), optional=(), numeric=()) -> pd.DataFrame:
 
     Names stay strings (``007`` is not 7, ``NA`` is a name) in one Unicode form; an empty field is ``""`` or, in a
     column of ``numeric``, NaN. Unknown extra columns are kept; a required one may have another name of
-    :data:`OTHER_NAMES`.
+    :data:`sedsep.delimited.OTHER_NAMES`.
 
     Raises:
         UserError: the file is missing, is not text, lacks a required column, has a field too many, or a number
@@ -174,19 +166,18 @@ def read_table(path, required=(), optional=(), numeric=()) -> pd.DataFrame:
     text = read_text(path, "a table")
     if not text.strip():
         raise UserError(f"{path}: the file is empty; expected a header row with {', '.join(required)}")
-    found = _rows(text, required)
-    columns = _columns(found[0][1], required)
+    columns, found = delimited.table(text, required)
     for column in required:
         if columns.count(column) != 1:
             fault = f"{columns.count(column)} columns {column!r}" if column in columns else f"no column {column!r}"
             raise UserError(f"{path}: {fault}; the header row has: {', '.join(columns)}")
     width = len(columns)
-    for line, row in found[1:]:
+    for line, row in found:
         if any(row[width:]):
             surplus = next(field for field in row[width:] if field)
             raise UserError(f"{path}:{line}: {len(row)} fields for {width} columns; the surplus one is {surplus!r}")
-    filled = [row[:width] + [""] * (width - len(row)) for _, row in found[1:]]
-    lines = pd.Index([line for line, _ in found[1:]], dtype=int)
+    filled = [row[:width] + [""] * (width - len(row)) for _, row in found]
+    lines = pd.Index([line for line, _ in found], dtype=int)
     table = pd.DataFrame(filled, columns=columns, index=lines, dtype=object)
     if not text.isascii():
         for place, column in enumerate(columns):
@@ -199,29 +190,6 @@ def read_table(path, required=(), optional=(), numeric=()) -> pd.DataFrame:
         if column in columns:
             table[column] = _numbers(table[column], path)
     return table
-
-
-def _rows(text, required) -> list:
-    """Rows by the separator that makes a header row with the required columns; where none does, with the most."""
-    tried = []
-    for separator in "\t,;":
-        tried.append(delimited.rows(text, separator))
-        if tried[-1] and set(required) <= set(_columns(tried[-1][0][1], required)):
-            return tried[-1]
-    return max(tried, key=lambda rows: len(rows[0][1]) if rows else 0)
-
-
-def _columns(names, required) -> list:
-    """The header row's names, without empty ones at the end; required ones by the names that we give them."""
-    names = [normal(name) for name in names]
-    while len(names) > 1 and not names[-1].strip():
-        names.pop()
-    for column in set(required) - set(names):
-        known = (column, *OTHER_NAMES.get(column, ()))
-        alike = [i for i, name in enumerate(names) if name.strip().lower().replace(" ", "_") in known]
-        if len(alike) == 1:
-            names[alike[0]] = column
-    return names
 
 
 def _numbers(texts, path):
