@@ -80,7 +80,7 @@ def cases():
         "pit": ("separation", merged({**SEPARATION, **LONG}, system={"loss": "pit"})),
         "mean teacher": ("detection", {**labelled, "system": mixed}),
         "joint": ("joint", merged(joint, system={"mode": "joint", "freeze_batch_norm": False})),
-        "ensemble": ("ensemble", joint),
+        "ssep+sed": ("ssep_sed", joint),
         "target extraction": ("extraction", {**EXTRACTION, **LONG}),
         "joint, accumulated": ("joint", merged(joint, system={"mode": "stage1"}, optimisation={"accumulate": 3})),
     }
@@ -88,7 +88,7 @@ def cases():
 
 def parts_of(name, sets, tmp_path):
     """The initial models of a system that starts from others."""
-    if name not in ("joint", "ensemble"):
+    if name not in ("joint", "ssep_sed"):
         return None
     train("separation", merged(SEPARATION, data={"batches": 1}), tmp_path / "sep", *sets["stems"])
     train("detection", merged(DETECTION, data={"batches": 1}), tmp_path / "sed", *sets["labelled"])
