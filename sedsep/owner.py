@@ -141,7 +141,7 @@ class Lock:
         """Touch the lock until ``done``; end this process where another one has taken it over."""
         while not done.wait(BEAT):
             try:
-                if self.path.read_text(encoding="utf-8") != self.text:
+                if self.path.read_bytes() != self.text.encode():
                     raise UserError(f"{self.directory}: another process has taken over, since this one was silent")
                 os.utime(self.path)
             except FileNotFoundError:  # somebody deleted it
