@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sedsep.data.manifest import ClipSet
-from sedsep.data.parts import MixedClips, RecordedClips, _by_class, _origins
+from sedsep.data.parts import MixedClips, RecordedClips, _by_class, origins_of
 from sedsep.data.scene import describe
 from sedsep.data.simulate import SimulatedClips
 from sedsep.data.tables import Stem
@@ -25,7 +25,7 @@ def test_a_sound_without_a_label_is_a_source_of_its_own():
     assert np.array_equal(found["Cat"], waveforms[3] + waveforms[5])
     unlabelled = [waveform for name, waveform in found.items() if not isinstance(name, str)]
     assert all(np.array_equal(a, b) for a, b in zip(unlabelled, (waveforms[0], waveforms[2], waveforms[4])))
-    assert _origins([info for info, _ in stems]) == {"Cat": {"r4", "r6"}}
+    assert origins_of([info for info, _ in stems]) == {"Cat": {"r4", "r6"}}
 
 
 def test_without_stems_the_cure_is_named(make_set):
