@@ -57,7 +57,7 @@ def test_what_is_extracted_is_sound(work):
     for row in rows:
         sounds = [audio.read(path, 8000) for path in row.rglob("*.wav")]
         assert sounds and all(np.isfinite(sound).all() for sound in sounds)
-        assert np.mean([np.abs(sound).max() > 1e-4 for sound in sounds]) > 0.5, row.name
+        assert np.mean([np.abs(sound).max() > 1e-5 for sound in sounds]) > 0.5, row.name
 
 
 def test_new_classes_are_kept_out_of_training_and_in_one_place_of_each_new_mixture(work):
