@@ -15,10 +15,11 @@ import pandas as pd
 
 from sedsep.data import activity, audio
 from sedsep.data.manifest import ClipSet
+from sedsep.data.reader import BLOCK_SECONDS
 from sedsep.data.soundbank import Sound, Soundbank, active_sounds
 from sedsep.data.sources import SourceCache
 from sedsep.data.splits import SPLITS
-from sedsep.data.stream import BLOCK_SECONDS, convert, mono
+from sedsep.data.stream import convert, mono
 from sedsep.errors import UserError
 from sedsep.files import read_table, write_table
 
@@ -85,7 +86,7 @@ def stretches(sound: Sound) -> list:
     every = ((max(s.onset, sound.onset), min(s.offset, sound.offset)) for s in active_sounds(sound.path, sound.label))
     found = [(onset, offset) for onset, offset in every if onset < offset]
     if not found:  # what is quiet beside the rest of the recording
-        rate = audio.info(sound.path).sample_rate
+        rate = audio.form(sound.path)[0]
         part = read_enrolment(sound.path, rate, BLOCK_SECONDS, sound.onset, sound.offset)
         inside = activity.stretches(*activity.levels_of(part, rate), rate, shortest=0.0)
         found = [(sound.onset + onset, sound.onset + offset) for onset, offset in inside]
@@ -114,7 +115,7 @@ def read_enrolment(path, sample_rate: int, longest: float, onset: float = None, 
     count = -(-(last - first) // round(longest * sample_rate))
     ends = [first + (last - first) * (number + 1) // count for number in range(count)]
     held, at, begin = np.zeros(0, np.float32), 0, first  # held begins at the sample `at`, the next piece at `begin`
-    for block in convert(mono(path), audio.info(path).sample_rate, sample_rate):
+    for block in convert(mono(path), audio.form(path)[0], sample_rate):
         held = np.concatenate([held, block])
         while ends and at + len(held) >= ends[0]:
             yield held[begin - at : ends[0] - at]

@@ -26,7 +26,7 @@ def unread(root, taken) -> list:
     """
     walked, taken = walk(root), set(taken)
     left = Counter(path.parent for path in walked.audio if path not in taken)
-    return [f"{folder}: {count} audio files are not used" for folder, count in left.items()] + walked.notes()
+    return [f"{folder}: {count} audio files are not used" for folder, count in left.items()] + walked.notes(root)
 
 
 class Folder:

@@ -33,7 +33,7 @@ def test_what_was_not_read_is_said(tmp_path):
         f"{tmp_path}: 1 audio files are not used",
         f"{tmp_path}/Cat: {nowhere}",
         f"{tmp_path}/Cow: {nowhere}",
-        "1 files are not read: 1 .txt",
+        f"{tmp_path}: 1 files are not read: 1 .txt",
     ]
 
 
