@@ -187,7 +187,7 @@ def read_table(path, required=(), optional=(), numeric=()) -> pd.DataFrame:
         if column not in columns:
             table[column] = ""
     for column in numeric:
-        if column in columns:
+        if column in table:
             table[column] = _numbers(table[column], path)
     return table
 

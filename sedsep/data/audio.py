@@ -40,7 +40,7 @@ def info(path) -> AudioInfo:
         if reader.n_samples is None:
             for _ in reader.blocks():
                 pass
-        _whole(reader)
+        reader.require_whole()
         return AudioInfo(reader.sample_rate, reader.n_channels, reader.n_samples, reader.subtype, reader.wrong)
 
 
@@ -83,16 +83,10 @@ def read_all(path, partial: bool = False) -> tuple:
     with Reader(path) as reader:
         blocks = list(reader.blocks(reader.n_samples and reader.n_samples / reader.sample_rate))
         if not partial:
-            _whole(reader)
+            reader.require_whole()
         if reader.wrong:
             say(path, reader.wrong)
         return blocks[0] if len(blocks) == 1 else np.concatenate(blocks), reader.sample_rate
-
-
-def _whole(reader) -> None:
-    """Raise UserError where a file was cut off."""
-    if reader.cut:
-        raise UserError(f"{reader.path}: truncated: {reader.wrong}; copy the file again")
 
 
 def write(path, waveform: np.ndarray, sample_rate: int, subtype: str = "FLOAT") -> None:

@@ -57,6 +57,11 @@ class Reader:
             self.close()
             raise
 
+    def require_whole(self) -> None:
+        """Raise UserError where the file was cut off; certain when all of it is read."""
+        if self.cut:
+            raise UserError(f"{self.path}: truncated: {self.wrong}; copy the file again")
+
     def __enter__(self):
         return self
 

@@ -205,7 +205,7 @@ def active_sounds(path: Path, label: str, split: str = "train") -> tuple:
 def _active(path, clicks=False):
     """Active stretches of a recording of any length, ``[(onset, offset), ...]``; block by block."""
     rate, _ = audio.form(path)
-    levels, n_samples = activity.levels_of(mono(path), rate)
+    levels, n_samples = activity.levels_of(mono(path, partial=False), rate)
     found = activity.stretches(levels, n_samples, rate)
     if clicks and not found:
         found = activity.stretches(levels, n_samples, rate, shortest=0.0)

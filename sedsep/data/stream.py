@@ -14,23 +14,28 @@ from sedsep.files import writing
 LARGEST = 2**32 - 2**12  # bytes that fit into a RIFF file with its headers
 
 
-def blocks(path):
+def blocks(path, partial: bool = True):
     """Yield a file's samples from its beginning to its real end, ``(T', n_channels)`` float32.
 
-    Where its header is wrong about the length, or the file was cut off, that is said and what is there is taken.
+    Where its header is wrong about the length, that is said.
+
+    Args:
+        partial: take what is there of a file that was cut off, and say so, instead of refusing it.
 
     Raises:
-        UserError: the file is missing, unreadable, empty or holds NaN or infinity.
+        UserError: the file is missing, unreadable, empty or holds NaN or infinity; or was cut off.
     """
     with Reader(path) as reader:
         yield from reader.blocks()
+        if not partial:
+            reader.require_whole()
         if reader.wrong:
             say(path, reader.wrong)
 
 
-def mono(path):
+def mono(path, partial: bool = True):
     """Yield a file's samples ``(T',)``, the mean of its channels. Raises UserError as :func:`blocks` does."""
-    return (block[:, 0] if block.shape[1] == 1 else block.mean(axis=1) for block in blocks(path))
+    return (block[:, 0] if block.shape[1] == 1 else block.mean(axis=1) for block in blocks(path, partial))
 
 
 def convert(waveform, old_rate: int, new_rate: int):

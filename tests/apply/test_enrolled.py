@@ -42,15 +42,15 @@ def test_a_table_of_an_earlier_version(extractor):
 @given(names.map(normal).filter(lambda name: not fault(name)), st.lists(names, min_size=1, max_size=3))
 def test_any_names_read_back(tmp_path, extractor, name, recordings):
     model = load(extractor())
-    learnt = {name: Enrolled(name, "mean", tuple(recordings), np.ones(8, np.float32))}
-    registry.write(tmp_path / "t.tsv", model, learnt)
+    learnt = {name: Enrolled(name, "mean", tuple(recordings), np.ones(8, np.float32), model.fingerprint)}
+    registry.write(tmp_path / "t.tsv", learnt)
     ((key, found),) = registry.read(tmp_path / "t.tsv", model).items()
     assert (key, found.name, found.recordings) == (name, name, tuple(recordings))
 
 
 def test_a_list_of_recordings_that_is_none(tmp_path, extractor):
     model = load(extractor())
-    registry.write(tmp_path / "t.tsv", model, {"a": Enrolled("a", "mean", ("[",), np.ones(8, np.float32))})
+    registry.write(tmp_path / "t.tsv", {"a": Enrolled("a", "mean", ("[",), np.ones(8, np.float32), model.fingerprint)})
     text = (tmp_path / "t.tsv").read_text()
     (tmp_path / "t.tsv").write_text(text.replace('["["]', '["['))
     with pytest.raises(UserError, match="t.tsv:2: .* the recordings are no list; enroll 'a' again"):

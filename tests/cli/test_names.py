@@ -56,7 +56,7 @@ def test_what_a_bank_does_not_take_is_said(sounds, sedsep, tmp_path):
     (sounds / "Dog" / "5.m4a").touch()
     (sounds / "loose.wav").touch()
     code, said, _ = sedsep("soundbank", tmp_path / "bank", "--root", sounds)
-    assert code == 0 and f"{sounds}: 1 audio files are not used\n1 files are not read: 1 .m4a; " in said
+    assert code == 0 and f"{sounds}: 1 audio files are not used\n{sounds}: 1 files are not read: 1 .m4a; " in said
 
 
 def test_loose_truth_and_the_class_that_has_no_references(sedsep, tmp_path):

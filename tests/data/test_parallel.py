@@ -10,7 +10,7 @@ import pytest
 
 from sedsep.data.parallel import over
 from sedsep.errors import UserError
-from sedsep.labels import Classes
+from sedsep.files import read_text
 
 
 def test_every_index_arrives_once():
@@ -21,8 +21,8 @@ def test_every_index_arrives_once():
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_errors_arrive_in_the_parent(workers):
-    with pytest.raises(UserError, match="unknown label"):
-        list(over(partial(map, Classes(("a",)).index), 5, workers))
+    with pytest.raises(UserError, match="/nowhere/list.tsv"):
+        list(over(partial(map, partial(read_text, "/nowhere/list.tsv")), 5, workers))
 
 
 def test_a_killed_worker_is_noticed():

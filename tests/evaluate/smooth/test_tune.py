@@ -90,7 +90,7 @@ def test_written_smoother_with_fixed_steps(validation):
     after = [{"name": "min_length", "seconds": 0.2}]
     scores, data = validation / "scores", validation / "data"
     model = validation / "best_teacher.pt"
-    checkpoint.save(model, {"system": "detection", "weights": {}, "postprocess": []})
+    checkpoint.save(model, {"weights": {}, "config": {"kind": "detection"}, "smoothing": []})
     said = tune.fit_smoother(validation / "s.json", scores, data, "median", after, seed=3, model=model)
     smoother = read_smoother(validation / "s.json")
     assert [step["name"] for step in smoother["steps"]] == ["median", "min_length"]
@@ -98,7 +98,7 @@ def test_written_smoother_with_fixed_steps(validation):
     assert json.loads((validation / "s.json").read_text()) == smoother
     smooth(ScoreSet.read(validation / "scores"), smoother["steps"])
     kept = checkpoint.load(model)
-    assert kept["postprocess"] == smoother["steps"] and kept["system"] == "detection"
+    assert kept == {"weights": {}, "config": {"kind": "detection"}, "smoothing": smoother["steps"]}
 
 
 def test_refused(validation, tmp_path):
