@@ -98,7 +98,7 @@ def test_written_smoother_with_fixed_steps(validation):
     assert json.loads((validation / "s.json").read_text()) == smoother
     smooth(ScoreSet.read(validation / "scores"), smoother["steps"])
     kept = checkpoint.load(model)
-    assert kept == {"weights": {}, "config": {"kind": "detection"}, "smoothing": smoother["steps"]}
+    assert kept == {"format": 2, "weights": {}, "config": {"kind": "detection"}, "smoothing": smoother["steps"]}
 
 
 def test_refused(validation, tmp_path):
