@@ -4,6 +4,7 @@ Each table is written whole or not at all; those of all recordings (``weak.tsv``
 ``skipped.tsv``: what could not be used, and why) come at the end, or when it is interrupted.
 """
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from sedsep.files import (
     write_json,
     write_table,
 )
+from sedsep.owner import owning
 from sedsep.scores.directory import KIND, ClipScores, read_weak, write_clip, write_weak
 
 RECORDINGS, SKIPPED = ["filename", "path"], ["path", "reason"]
@@ -38,7 +40,7 @@ class Results:
         known: id -> path of the recordings whose results are there.
 
     Raises:
-        UserError: ``out`` holds something else, or results of another model.
+        UserError: ``out`` holds something else, or results of another model; entered, another process writes it.
     """
 
     def __init__(self, out, model, overwrite: bool = False):
@@ -47,12 +49,13 @@ class Results:
         self.info = {"model": model.kind, "variant": model.variant, "identity": model.identity}
         if model.detects:
             self.info |= {"frame_seconds": model.system.grid.frame_seconds, "model_steps": model.smoothing}
-        self.known, self.weak, self.skipped = {}, {}, {}
-        if self.out.is_dir() and any(self.out.iterdir()) and not overwrite:
-            self._go_on()
+        self._go_on()
 
     def _go_on(self) -> None:
-        """Read what is there."""
+        """Read what is there, if it is to stay."""
+        self.known, self.weak, self.skipped = {}, {}, {}
+        if self.overwrite or not self.out.is_dir() or not any(self.out.iterdir()):
+            return
         said = read_json(self.out / "scores.json") if (self.out / "scores.json").is_file() else {}
         if said.get("identity") != self.model.identity or any(key in said for key in DERIVED):
             raise UserError(
@@ -75,13 +78,18 @@ class Results:
                 )
 
     def __enter__(self):
+        with contextlib.ExitStack() as held:
+            held.enter_context(owning(self.out, beside=True))
+            self._go_on()  # again: before it was this process's alone, another may have written it
+            self.held = held.pop_all()
         return self
 
     def __exit__(self, kind, error, trace):
-        if self.begun:
-            self._write_tables()
-            if kind is None and not self.skipped:
-                finish_directory(self.out)
+        with self.held:
+            if self.begun:
+                self._write_tables()
+                if kind is None and not self.skipped:
+                    finish_directory(self.out)
 
     def add(self, recording, detected=None, sources=()) -> None:
         """Keep what was found in a recording: ``apply.detected.Detected``, and sources ``(T,)`` at the model's rate.

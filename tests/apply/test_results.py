@@ -188,3 +188,16 @@ def test_a_persons_file_that_was_cut_off_is_decoded_as_far_as_it_goes_and_a_sets
     assert 0.4 < ScoreSet.read(tmp_path / "out").clips["a"].boundaries[-1] < 0.5
     with pytest.raises(UserError, match="test_0.wav: truncated"):
         run(make_model(), tmp_path / "out2", (), data)
+
+
+def test_two_decodings_do_not_write_one_directory(make_model, sound, tmp_path):
+    model = make_model()
+    one, other = (Results(tmp_path / "out", models.load(model, "cpu")) for _ in range(2))
+    with one:
+        with pytest.raises(UserError, match=f"process {os.getpid()} on "), other:
+            pass
+    with other:  # what was there when this one was made is not what is there now
+        pass
+    run(model, tmp_path / "out", [sound("a.wav")])
+    with other:
+        assert list(other.known) == ["a"]
