@@ -80,7 +80,7 @@ def cases():
         "pit": ("separation", merged({**SEPARATION, **LONG}, system={"loss": "pit"})),
         "mean teacher": ("detection", {**labelled, "system": mixed}),
         "joint": ("joint", merged(joint, system={"mode": "joint", "freeze_batch_norm": False})),
-        "ssep sed": ("ssep_sed", merged(joint, system={"kind": "ssep_sed"})),
+        "ssep+sed": ("ssep_sed", joint),
         "target extraction": ("extraction", {**EXTRACTION, **LONG}),
         "joint, accumulated": ("joint", merged(joint, system={"mode": "stage1"}, optimisation={"accumulate": 3})),
     }
@@ -90,8 +90,8 @@ def parts_of(name, sets, tmp_path):
     """The initial models of a system that starts from others."""
     if name not in ("joint", "ssep_sed"):
         return None
-    train("train-sep", merged(SEPARATION, data={"batches": 1}), tmp_path / "sep", *sets["stems"])
-    train("train-sed", merged(DETECTION, data={"batches": 1}), tmp_path / "sed", *sets["labelled"])
+    train("separation", merged(SEPARATION, data={"batches": 1}), tmp_path / "sep", *sets["stems"])
+    train("detection", merged(DETECTION, data={"batches": 1}), tmp_path / "sed", *sets["labelled"])
     return {"separator": tmp_path / "sep/best_separator.pt", "detector": tmp_path / "sed/best_teacher.pt"}
 
 
@@ -104,9 +104,8 @@ def test_two_processes_equal_one(tmp_path, sets, case):
     name, configuration = cases()[case]
     given = sets["stems" if name in ("separation", "extraction") else "labelled"]
     initial = parts_of(name, sets, tmp_path)
-    task = SYSTEMS[name].task
-    train(task, configuration, tmp_path / "one", *given, initial)
-    in_ranks(2, train, task, configuration, tmp_path / "two", *given, initial)
+    train(name, configuration, tmp_path / "one", *given, initial)
+    in_ranks(2, train, name, configuration, tmp_path / "two", *given, initial)
     one, two = (checkpoint.load(tmp_path / directory / "last.pt") for directory in ("one", "two"))
     assert one["step"] == two["step"] >= (STEPS if "accumulate" not in str(configuration) else 6)
     assert one["history"][0]["loss"] == pytest.approx(two["history"][0]["loss"], abs=1e-6, rel=1e-6)
@@ -120,8 +119,8 @@ def test_two_processes_equal_one(tmp_path, sets, case):
 
 def test_three_processes_with_unequal_shares_equal_one(tmp_path, sets):
     configuration = {**DETECTION, **LONG, "data": {**DETECTION["data"], "strong": 1, "weak": 2, "unlabelled": 1}}
-    train("train-sed", configuration, tmp_path / "one", *sets["labelled"])
-    in_ranks(3, train, "train-sed", configuration, tmp_path / "three", *sets["labelled"])
+    train("detection", configuration, tmp_path / "one", *sets["labelled"])
+    in_ranks(3, train, "detection", configuration, tmp_path / "three", *sets["labelled"])
     one, three = (checkpoint.load(tmp_path / directory / "last.pt") for directory in ("one", "three"))
     assert one["history"][0]["loss"] == pytest.approx(three["history"][0]["loss"], abs=1e-6, rel=1e-6)
 
@@ -138,15 +137,15 @@ def stop_and_go_on(directory, given):
         signal.signal(signal.SIGALRM, signal_in_training)
         signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
     with pytest.raises(Stopped):
-        train("train-sep", merged(SEPARATION, schedule={"epochs": 1000, "save_minutes": 0.001}), directory, *given)
+        train("separation", merged(SEPARATION, schedule={"epochs": 1000, "save_minutes": 0.001}), directory, *given)
     resumed = checkpoint.load(directory / "last.pt")["epoch"] + 2
-    train("train-sep", merged(SEPARATION, schedule={"epochs": resumed}), directory, *given)
+    train("separation", merged(SEPARATION, schedule={"epochs": resumed}), directory, *given)
 
 
 def test_a_signal_to_one_process_stops_all_at_the_same_step(tmp_path, sets):
     in_ranks(2, stop_and_go_on, tmp_path / "stopped", sets["stems"])
     state = checkpoint.load(tmp_path / "stopped/last.pt")
-    in_ranks(2, train, "train-sep", merged(SEPARATION, schedule={"epochs": state["epoch"]}), tmp_path / "straight",
+    in_ranks(2, train, "separation", merged(SEPARATION, schedule={"epochs": state["epoch"]}), tmp_path / "straight",
              *sets["stems"])  # fmt: skip
     straight = checkpoint.load(tmp_path / "straight/last.pt")
     assert all(torch.equal(value, straight["weights"][name]) for name, value in state["weights"].items())
