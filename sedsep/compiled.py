@@ -10,6 +10,7 @@ def compiled(
     error_model: Literal["python", "numpy"] = "python",
     inline: Literal["never", "always"] = "never",
     fused: bool = False,
+    regrouped: bool = False,
 ) -> Callable:
     """A decorator that compiles a function at its first call; threads may run it side by side.
 
@@ -20,11 +21,12 @@ def compiled(
     Args:
         error_model: whether a division by zero raises ("python") or gives infinity ("numpy").
         inline: "always" puts the function's code in place of its calls.
-        fused: one operation may round once for a product and a sum.
+        fused: one operation may round once for a product and a sum. regrouped: sums may be taken in another order.
     """
 
     def decorate(function):
-        options = dict(nogil=True, error_model=error_model, inline=inline, fastmath={"contract"} if fused else False)
+        freedom = {name for name, given in (("contract", fused), ("reassoc", regrouped)) if given}
+        options = dict(nogil=True, error_model=error_model, inline=inline, fastmath=freedom or False)
         try:
             return numba.njit(cache=True, **options)(function)
         except RuntimeError:  # nowhere to write

@@ -113,6 +113,12 @@ def whole_shape(x: torch.Tensor) -> tuple:
     return tuple(x.shape) if held is None else (_rows(held, len(x))[1], *x.shape[1:])
 
 
+def first_row(x: torch.Tensor) -> int:
+    """The place of the first row of ``x`` among the rows of the whole batch."""
+    held = HELD.get()
+    return 0 if held is None else _rows(held, len(x))[0].start
+
+
 def _rows(held, n_rows):
     k = n_rows // (held.stop - held.first)
     return slice(k * held.first, k * held.stop), k * held.whole

@@ -31,16 +31,22 @@ class Gate(nn.Module):
         return self.linear(x) * torch.sigmoid(x)
 
 
-def conv_block(n_in: int, n_out: int, pool: tuple, dropout: float) -> nn.Sequential:
-    """Convolution 3 x 3, batch norm, gate, dropout, average pooling ``(time, mel)``."""
-    return nn.Sequential(
-        nn.Conv2d(n_in, n_out, 3, padding=1),
-        # momentum 0.99 is a Keras value of the baselines: running statistics are almost those of the batch.
-        BatchNorm2d(n_out, eps=1e-3, momentum=0.99),
-        Gate(n_out),
-        Dropout(dropout),
-        nn.AvgPool2d(pool),
-    )
+class ConvBlock(nn.Sequential):
+    """Convolution 3 x 3, batch norm, gate, dropout, average pooling: ``(B, n_in, L, F)`` -> ``(B, n_out, L', F')``.
+
+    Args:
+        pool: ``(time, mel)``. dropout: the probability.
+    """
+
+    def __init__(self, n_in: int, n_out: int, pool: tuple, dropout: float):
+        super().__init__(
+            nn.Conv2d(n_in, n_out, 3, padding=1),
+            # momentum 0.99 is a Keras value of the baselines: running statistics are almost those of the batch.
+            BatchNorm2d(n_out, eps=1e-3, momentum=0.99),
+            Gate(n_out),
+            Dropout(dropout),
+            nn.AvgPool2d(pool),
+        )
 
 
 class CRNN(nn.Module):
@@ -80,7 +86,7 @@ class CRNN(nn.Module):
         self.pool = math.prod(time for time, _ in pools)
         widths = [n_maps, *channels]
         self.cnn = nn.Sequential(
-            *(conv_block(a, b, tuple(pool), dropout) for a, b, pool in zip(widths, channels, pools))
+            *(ConvBlock(a, b, tuple(pool), dropout) for a, b, pool in zip(widths, channels, pools))
         )
         self.rnn = nn.GRU(channels[-1], hidden, n_layers, bidirectional=True, batch_first=True)
         self.dropout = Dropout(dropout)

@@ -5,12 +5,16 @@ import os
 
 from torch import nn
 
-from sedsep.nnet.fast.modules import FastConvTasNet, FastEnrolmentEncoder, FastTCN, FastTCNBlock
+from sedsep.nnet.detectors.crnn import ConvBlock
+from sedsep.nnet.fast import modules as fast
 from sedsep.nnet.separators.conv_tasnet import ConvTasNet
 from sedsep.nnet.soundbeam import EnrolmentEncoder
 from sedsep.nnet.tcn import TCN, TCNBlock
 
-FAST = {ConvTasNet: FastConvTasNet, EnrolmentEncoder: FastEnrolmentEncoder, TCN: FastTCN, TCNBlock: FastTCNBlock}
+FAST = {
+    ConvTasNet: fast.FastConvTasNet, EnrolmentEncoder: fast.FastEnrolmentEncoder, TCN: fast.FastTCN,
+    TCNBlock: fast.FastTCNBlock, ConvBlock: fast.FastConvBlock, nn.GRU: fast.FastGRU,
+}  # fmt: skip
 
 
 def accelerate(network: nn.Module) -> nn.Module:
@@ -33,10 +37,10 @@ def accelerate(network: nn.Module) -> nn.Module:
 @functools.cache
 def _fast(kind: type) -> type:
     """The fast form of a class of modules; the class itself where it is fast."""
-    for plain, fast in FAST.items():
+    for plain, quick in FAST.items():
         if kind is plain:
-            kind = fast
-        elif issubclass(kind, plain) and not issubclass(kind, fast):
+            kind = quick
+        elif issubclass(kind, plain) and not issubclass(kind, quick):
             # The fast form comes between the subclass and the plain class, so that what the subclass changes holds.
-            kind = type(f"Fast{kind.__name__}", (kind, fast), {"__doc__": kind.__doc__})
+            kind = type(f"Fast{kind.__name__}", (kind, quick), {"__doc__": kind.__doc__})
     return kind

@@ -4,10 +4,18 @@ Where the fast path does not apply, they do what the plain ones do. That is also
 of a layer that the fast path would not call.
 """
 
+import numpy as np
 import torch
+from torch import nn
 
+from sedsep import ranks
+from sedsep.nnet import dropout
+from sedsep.nnet.detectors.crnn import ConvBlock
 from sedsep.nnet.fast.conditions import fusable, hooked
+from sedsep.nnet.fast.conv import MOST, NarrowConv
 from sedsep.nnet.fast.encoder import compress
+from sedsep.nnet.fast.gate import GatedPool, plan, statistics
+from sedsep.nnet.fast.gru import bidirectional
 from sedsep.nnet.fast.mask import MaskDecode
 from sedsep.nnet.fast.tcn import FusedBlock, FusedTCN
 from sedsep.nnet.separators.conv_tasnet import ConvTasNet
@@ -83,3 +91,45 @@ class FastConvTasNet(Compressing, ConvTasNet):
 
 class FastEnrolmentEncoder(Compressing, EnrolmentEncoder):
     """An enrolment encoder with the product."""
+
+
+class FastConvBlock(ConvBlock):
+    """A first convolution in one pass, and what follows a convolution in two."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """As the plain block."""
+        conv, norm, gate, drop, pool = self
+        (n_clips, _, n_frames, n_bands), (times, bands) = x.shape, pool.kernel_size
+        n_values = n_clips * n_frames * n_bands
+        odd = n_bands % bands or n_frames < times or n_values < 2
+        # Several ranks have their statistics in common.
+        if odd or not fusable(x) or x.dtype != torch.float32 or ranks.shared() or hooked(*self):
+            return super().forward(x)
+        narrow = conv.in_channels <= MOST and not x.requires_grad
+        y = NarrowConv.apply(x, conv.weight, conv.bias) if narrow else conv(x)
+        p, keys, least = drop.p * drop.training, np.zeros((n_clips, 2), np.uint32), 0
+        if p:
+            keys, least = dropout.draw_keys(y), dropout.threshold(p)
+        cut, y = plan(y.shape, (times, bands), keys, least, p), y.flatten(2)  # (B, C, L, F) -> (B, C, L F)
+        mean, variance = norm.running_mean, norm.running_var
+        if norm.training:
+            mean, variance = statistics(y.detach(), cut)
+            norm.num_batches_tracked += 1
+            norm.running_mean.lerp_(mean, norm.momentum)
+            norm.running_var.lerp_(variance * (n_values / (n_values - 1)), norm.momentum)
+        rate = (variance + norm.eps).rsqrt()
+        affine = norm.weight, norm.bias, gate.linear.weight.flatten(1), gate.linear.bias
+        return GatedPool.apply(y, *affine, mean, rate, norm.training, cut).unflatten(2, (-1, n_bands // bands))
+
+
+class FastGRU(nn.GRU):
+    """Both directions side by side."""
+
+    def forward(self, x, hx=None) -> tuple:
+        """As torch's own."""
+        plain = hx is not None or not (self.bidirectional and self.batch_first and self.bias) or self.dropout
+        if plain or not isinstance(x, torch.Tensor) or x.ndim != 3 or not len(x):
+            return super().forward(x, hx)
+        if not fusable(x) or x.dtype != torch.float32:
+            return super().forward(x, hx)
+        return bidirectional(x, self)
