@@ -44,7 +44,7 @@ lint: install
 
 bench: install
 	@tools/bench/install.sh "$(PYTHON)" "$(BENCH)"
-	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BENCH)/bin/python tools/bench/run.py
+	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BENCH)/bin/python tools/bench/run.py $(BENCH_ARGS)
 
 clean:
 	rm -rf $(VENV) $(BENCH) *.egg-info

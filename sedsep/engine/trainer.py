@@ -21,9 +21,11 @@ from sedsep.engine.survival import Clock, Signals
 from sedsep.engine.tally import Tally
 from sedsep.errors import Stopped, UserError
 from sedsep.files import write_text
+from sedsep.nnet.dropout import Dropout
 from sedsep.schedule import Progress
 
 MOST_BAD_STEPS = 10
+DROPOUT = "counter"  # how its numbers come about (nnet/dropout.py); a state without a word of it is from before
 
 
 @dataclass(frozen=True)
@@ -210,6 +212,7 @@ class Trainer:
             "without_gain": self.validations_without_gain,
             "best": self.best,
             "history": self.history,
+            "dropout": DROPOUT,
         }
         checkpoint.save(self.directory / "last.pt", state)
         self._log()
@@ -227,6 +230,9 @@ class Trainer:
         self.best, self.history, self.tally = state["best"], state["history"], Tally(**state.get("tally", {}))
         if ranks.index() == 0:
             self._log()
+            drops = any(isinstance(module, Dropout) and module.p for module in self.system.modules())
+            if drops and state.get("dropout") != DROPOUT:
+                progress.say("sedsep: dropout draws other numbers than when this training began; all else is the same")
             more = f" and {self.tally.seen} batches" * (self.tally.seen > 0)
             progress.say(f"sedsep: goes on after epoch {self.epoch}{more} of {self.directory}")
 

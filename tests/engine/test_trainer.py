@@ -16,6 +16,7 @@ from sedsep.engine.optimisation import Optimisation, Optimiser
 from sedsep.engine.trainer import Schedule, Trainer
 from sedsep.errors import UserError
 from sedsep.labels import Classes
+from sedsep.nnet.dropout import Dropout
 from sedsep.schedule import Progress
 from sedsep.systems.base import System
 
@@ -72,6 +73,20 @@ def trainer(directory, epochs, bad=(), accumulate=1, save_minutes=0.0, **optimis
 
 def weights(one):
     return torch.cat([t.double().flatten() for t in one.system.state_dict().values()])
+
+
+def test_a_training_of_before_is_told_once_that_dropout_draws_other_numbers(tmp_path, capsys):
+    def go_on(epochs):
+        one = trainer(tmp_path, epochs)
+        one.system.net[2] = Dropout(0.5)
+        one.fit()
+        return "dropout draws other numbers" in capsys.readouterr().err
+
+    assert not go_on(1) and not go_on(2)
+    state = checkpoint.load(tmp_path / "last.pt")
+    state.pop("dropout")
+    checkpoint.save(tmp_path / "last.pt", state)
+    assert go_on(3) and not go_on(4)
 
 
 def test_resumed_equals_straight_bit_for_bit(tmp_path):

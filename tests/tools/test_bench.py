@@ -28,7 +28,8 @@ def test_figures_and_skipped_topics(bench, tmp_path, capsys):
     (tmp_path / "two.py").write_text("import a_peer_that_is_absent\n")
     results = bench.run(sorted(tmp_path.glob("*.py")), [], 3)
     assert [r["name"] for r in results] == ["slow peer", "equal peer", "two"]
-    assert set(results[0]) == {"name", "ours_s", "peer_s", "ratio"}
+    assert set(results[0]) == {"name", "ours_s", "peer_s", "ratio", "spread"}
+    assert results[0]["spread"][0] <= results[0]["ours_s"] <= results[0]["spread"][2]
     assert results[0]["ratio"] == pytest.approx(results[0]["peer_s"] / results[0]["ours_s"])
     assert results[0]["ratio"] > 2
     assert "a_peer_that_is_absent" in results[2]["skipped"] and "skipped" in capsys.readouterr().out
@@ -75,3 +76,19 @@ def test_short_calls_are_repeated(bench):
 
 def test_seconds_is_wall_clock_per_call(bench):
     assert bench.seconds(lambda: time.sleep(0.01), 3) >= 0.01
+
+
+def test_the_share_of_the_machines_limit(bench, tmp_path, capsys):
+    (tmp_path / "one.py").write_text("""
+import torch
+a = torch.randn(512, 512)
+def benchmarks():
+    yield "product", lambda: a @ a, lambda: a @ a, {"flops": lambda: a @ a}
+    yield "copy", lambda: a.clone(), lambda: a.clone(), {"bytes": 2 * a.numel() * 4}
+""")
+    product, copy = bench.run([tmp_path / "one.py"], [], 1)
+    flops, bytes_ = bench.limits()
+    assert product["flops"] == 2 * 512**3 and copy["bytes"] == 2 * 4 * 512**2
+    assert product["share"] == pytest.approx(product["flops"] / product["ours_s"] / flops)
+    assert copy["share"] == pytest.approx(copy["bytes"] / copy["ours_s"] / bytes_)
+    assert "%" in capsys.readouterr().out and bench.processor()

@@ -1,28 +1,34 @@
 """Times sedsep against its peers: ``python tools/bench/run.py [--rounds N] [NAME ...]``.
 
 Every ``tools/bench/<topic>.py`` has a function ``benchmarks()`` that yields ``(name, ours, peer)``, two functions
-without arguments that do the same work. Both run alternately in one process on two threads, so that a busy machine
-slows both; short calls are repeated to last a tenth of a second; the figures are medians per call. A topic with a
-function ``memory`` is run as a program too, and prints a result of its own. A topic that cannot be imported is listed
-as skipped, with the reason.
+without arguments that do the same work; with a fourth, ``{"flops": n}`` or ``{"bytes": n}``, the table has ours' share
+of the rate of a matrix product, or of a copy, in the same run ("limit"). Both run alternately in one process on two
+threads, so that a busy machine slows both; short calls are repeated to last a tenth of a second; the figures are
+medians per call, and ``exp/bench.json`` has the fastest and the slowest of each side too. A topic with a function
+``memory`` is run as a program too, and prints a result of its own. A topic that cannot be imported is listed as
+skipped, with the reason.
 
 A line before the table names the kernels of OpenBLAS, for some environments choose older ones than the processor has
 (OPENBLAS_CORETYPE). ``make bench`` leaves the choice to OpenBLAS.
 """
 
 import argparse
+import functools
 import importlib.util
 import json
+import platform
 import statistics
 import subprocess
 import sys
 import time
 import warnings
+from datetime import datetime, timezone
 from pathlib import Path
 
 import scipy.linalg.cython_blas  # noqa: F401 - loads the OpenBLAS that is asked for its kernels
 import torch
 from threadpoolctl import threadpool_info
+from torch.utils.flop_counter import FlopCounterMode
 
 from sedsep.files import write_json
 
@@ -52,7 +58,44 @@ def compare(name: str, ours, peer, rounds: int, least: float = LEAST) -> dict:
     rounds = max(1, min(rounds, int(PATIENCE / sum(max(least, once) for once in first))))
     pairs = [[seconds(*side) for side in sides] for _ in range(rounds)]
     ours_s, peer_s = (statistics.median(times) for times in zip(*pairs))
-    return {"name": name, "ours_s": ours_s, "peer_s": peer_s, "ratio": peer_s / ours_s}
+    spread = [min(times) for times in zip(*pairs)] + [max(times) for times in zip(*pairs)]
+    return {"name": name, "ours_s": ours_s, "peer_s": peer_s, "ratio": peer_s / ours_s, "spread": spread}
+
+
+@functools.cache
+def limits() -> tuple:
+    """Floating-point operations and bytes per second of this machine: a product of matrices, and a copy."""
+    a, b = torch.randn(2, 2048, 2048)
+    product = statistics.median(seconds(lambda: torch.mm(a, b)) for _ in range(5))
+    source, target = torch.ones(2, 2**26)  # 256 MB each, more than any cache holds
+    copy = statistics.median(seconds(lambda: target.copy_(source)) for _ in range(5))
+    return 2 * 2048**3 / product, 2 * 2**28 / copy
+
+
+def share(result: dict, work: dict) -> dict:
+    """The result with its share of the machine's limit: ``work`` has "flops" or "bytes" of a call of ours.
+
+    Flops may be a call in plain torch, whose products and convolutions are counted.
+    """
+    rates = dict(zip(("flops", "bytes"), limits()))
+    ((sort, amount),) = work.items()
+    amount = flops_of(amount) if callable(amount) else amount
+    return {**result, sort: amount, "share": amount / result["ours_s"] / rates[sort]}
+
+
+def flops_of(function) -> int:
+    """Floating-point operations of a call of plain torch, by its products and convolutions."""
+    with FlopCounterMode(display=False) as counter:
+        function()
+    return counter.get_total_flops()
+
+
+def processor() -> str:
+    """The name of the machine's processor."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    family = [line.split(":", 1)[1].strip() for line in lines if line.startswith(("cpu family", "model\t"))]
+    return f"{names[0]} (family {', model '.join(family[:2])})" if names else platform.processor() or platform.machine()
 
 
 def load(path: Path):
@@ -77,12 +120,15 @@ def run(topics, names, rounds: int) -> list:
     for path in topics:
         try:
             topic = load(path)
-            for name, ours, peer in topic.benchmarks():
-                if names and not any(wanted in name for wanted in names):
+            for name, ours, peer, *work in topic.benchmarks():
+                if names and not any(wanted in f"{path.stem} {name}" for wanted in names):
                     continue
                 result = compare(name, ours, peer, rounds)
+                if work:
+                    result = share(result, *work)
                 figures = f"{result['ours_s']:9.4f} {result['peer_s']:9.4f} {result['ratio']:8.1f}"
-                print(f"{figures}  {name}", flush=True)
+                part = f"{result['share']:6.0%}" if work else f"{'':6s}"
+                print(f"{figures} {part}  {name}", flush=True)
                 results.append(result)
             if hasattr(topic, "memory") and (not names or "memory" in names):
                 results.append(memory_of(path))
@@ -101,9 +147,13 @@ def main(arguments) -> None:
     torch.set_num_threads(THREADS)
     warnings.simplefilter("ignore")
     print("OpenBLAS:", *sorted({library["architecture"] for library in threadpool_info() if "architecture" in library}))
-    print(f"{'ours (s)':>9s} {'peer (s)':>9s} {'ratio':>8s}")
+    print(f"{processor()}: matrix product {limits()[0] / 1e9:.0f} GFLOPS, copy {limits()[1] / 1e9:.1f} GB/s")
+    print(f"{'ours (s)':>9s} {'peer (s)':>9s} {'ratio':>8s} {'limit':>6s}")
     topics = [path for path in sorted(HERE.glob("*.py")) if path.name != Path(__file__).name]
-    write_json(RESULT, run(topics, options.names, options.rounds))
+    machine = {"processor": processor(), "threads": THREADS, "flops": limits()[0], "bytes": limits()[1]}
+    begun = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    results = run(topics, options.names, options.rounds)
+    write_json(RESULT, {"date": begun, "machine": machine, "results": results})
     print(f"written to {RESULT}")
 
 

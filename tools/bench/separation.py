@@ -84,9 +84,10 @@ def same_networks() -> tuple:
 
 
 def benchmarks():
-    """Yield (name, ours, peer)."""
+    """Yield (name, ours, peer) and the work."""
     for n_sources in (4, 8):
         calls = [loss_and_backward(loss, n_sources) for loss in (our_mixit, PEER_MIXIT)]
         yield f"MixIT loss and backward, M={n_sources}, 2 clips x 4 s", *calls
     for name, call in (("forward", forward), ("training step", training_step)):
-        yield f"Conv-TasNet JSS {name}, 2 clips x 4 s", *(call(network) for network in same_networks())
+        calls = [call(network) for network in same_networks()]
+        yield f"Conv-TasNet JSS {name}, 2 clips x 4 s", *calls, {"flops": calls[1]}
