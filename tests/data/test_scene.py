@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedsep.data.scene import Placed, Scene, SceneDescription, describe, draw, labels, scene_classes, usable
+from sedsep.data.drawing import draw, usable
+from sedsep.data.scene import Placed, Scene, SceneDescription, describe, labels, scene_classes
 from sedsep.data.soundbank import Sound, Sounds
 from sedsep.errors import UserError
 from sedsep.labels import Classes
