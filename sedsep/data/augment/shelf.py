@@ -52,7 +52,7 @@ class Shelf(SourceEffect):
         root = 10 ** (parameters["gain_db"] / 40)
         alpha = np.sin(angle) / 2 * np.sqrt((root + 1 / root) * (1 / SLOPE - 1) + 2)
         bend, width = side * np.cos(angle), 2 * np.sqrt(root) * alpha
-        more, less = root + 1, root - 1
-        numerator = np.array([more + less * bend + width, -2 * side * (less + more * bend), more + less * bend - width])
-        denominator = np.array([more - less * bend + width, 2 * side * (less - more * bend), more - less * bend - width])
+        up, down = root + 1, root - 1
+        numerator = np.array([up + down * bend + width, -2 * side * (down + up * bend), up + down * bend - width])
+        denominator = np.array([up - down * bend + width, 2 * side * (down - up * bend), up - down * bend - width])
         return lfilter(root * numerator, denominator, waveform).astype(np.float32)
