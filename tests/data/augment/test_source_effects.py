@@ -15,7 +15,7 @@ TIME = np.arange(RATE) / RATE
 
 
 def tone(pitch, level=0.1, onset=0.0, offset=1.0):
-    return (level * np.sin(2 * np.pi * pitch * TIME) * (TIME >= onset) * (TIME < offset)).astype(np.float32)
+    return (level * np.sin(2 * np.pi * pitch * TIME) * (onset <= TIME) * (offset > TIME)).astype(np.float32)
 
 
 def spectrum_peak(sound):
