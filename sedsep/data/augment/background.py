@@ -24,12 +24,13 @@ class Background(Effect):
     """A background of a soundbank under clips, by default those without strong labels: a scene has its own.
 
     Args:
-        probability: share of the clips that get one. bank: directory of the soundbank. split: part of it.
+        probability: share of the clips that get one. bank: directory of the soundbank; null: that of ``--mix``.
+        split: part of it.
         level_db: interval of its RMS level over that of the clip, uniform (the paper says nothing of it).
         labels: null for all of the bank's backgrounds. strong: strongly labelled clips get one too.
     """
 
-    bank: str
+    bank: str | None = None
     probability: Annotated[float, Range(0, 1)] = 0.5
     split: Literal["train", "validation", "test"] = "train"
     level_db: Annotated[tuple[float, ...], Interval(-100, 100)] = (-30.0, 0.0)
@@ -39,6 +40,8 @@ class Background(Effect):
     caches: dict = field(init=False, repr=False, compare=False)
 
     def __post_init__(self):
+        if self.bank is None:
+            raise UserError("data.effects: a background needs a bank; name one, or mix clips from one (--mix)")
         found = Soundbank.read(self.bank).select(self.split).backgrounds
         sounds = {label: some for label, some in found.items() if self.labels is None or label in self.labels}
         if not sounds:

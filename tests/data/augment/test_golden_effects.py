@@ -52,9 +52,7 @@ def test_bursts_are_the_peers(golden):
     assert np.abs(with_burst(waveform, 2 * noise - 1, drawn) - golden["noise_burst/output"]).max() > 1e-2
     drawn = {"magnitude": float(golden["sine_burst/magnitude"]), "position": float(golden["sine_burst/drawn/1"])}
     length = int(drawn["magnitude"] * len(waveform))
-    pitch = (
-        4000 * float(golden["sine_burst/drawn/0"]) * length / (length - 1)
-    )  # its time reaches the end with n samples
+    pitch = 4000 * float(golden["sine_burst/drawn/0"]) * length / (length - 1)  # its last sample is at the end
     assert farthest("sine_burst", golden, "sine_burst/output", **drawn, frequency=pitch) < 1e-6
     assert farthest("sine_burst", golden, "sine_burst/output", **drawn, frequency=pitch + 5) > 1e-2
 
