@@ -63,10 +63,11 @@ def train(task: str, raw: dict, exp, streams: dict, validation: dict, initial: d
         checkpoint.start(system, initial, classes)
         data, seed = resolved["data"], resolved["seed"]
         banks = tuple(part.bank for group in sets.values() for part in group if isinstance(part, SimulatedClips))
+        effects = [config.build(EFFECTS, _with_bank(section, banks)) for section in data["effects"]]
         trainer = assemble(
             system, resolved["system"],
-            {s.name: _dataset(system, s, sets[s.name], data, seed, True) for s in system.streams if s.name in sets},
-            {s.name: _dataset(system, s, valid_sets[s.name], data, 0, False, banks)
+            {s.name: _dataset(system, s, sets[s.name], data, seed, effects) for s in system.streams if s.name in sets},
+            {s.name: _dataset(system, s, valid_sets[s.name], data, 0, None, banks)
              for s in system.validation if s.name in valid_sets},
             data, Optimisation(**resolved["optimisation"]), Schedule(**resolved["schedule"]), exp, seed, device,
         )  # fmt: skip
@@ -183,8 +184,16 @@ def _digest(value):
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:12]
 
 
-def _dataset(system, stream, group, data, seed, training, banks=()):
-    """The data set of one stream; ``banks`` are what the clips of training are mixed from."""
+def _with_bank(section, banks):
+    """The section of an effect; one that may name a bank and does not has the first that clips are mixed from."""
+    return {**section, "bank": str(banks[0].directory)} if banks and section.get("bank", "") is None else section
+
+
+def _dataset(system, stream, group, data, seed, effects=None, banks=()):
+    """The data set of one stream: of training with ``effects``, of validation without.
+
+    ``banks`` are what the clips of training are mixed from.
+    """
     if not any(map(len, group)):
         raise UserError(f"{_place(group[0])}: no clips")
     parts = [
@@ -194,7 +203,7 @@ def _dataset(system, stream, group, data, seed, training, banks=()):
         for part in group
     ]
     common = (parts, system.classes, system.sample_rate, data["seconds"])
-    heard = ([config.build(EFFECTS, section) for section in data["effects"]], system.views)
+    training, heard = effects is not None, (effects or (), system.views)
     if stream.targets:
         longest = data["enrolment_seconds"] if stream.enrolments else None
         return Targets(*common, longest, seed, training, *heard, banks)

@@ -14,6 +14,7 @@ from sedsep.labels import Classes
 from sedsep.nnet.detectors import DetectorSection
 from sedsep.nnet.detectors.detector import Detector
 from sedsep.nnet.frontends.frontend import Frontend
+from sedsep.systems.augmentation import Augmentation
 from sedsep.systems.mean_teacher import MeanTeacher
 from sedsep.systems.mixup import mixup
 from sedsep.systems.selection import Selection
@@ -37,8 +38,8 @@ class SoundEventDetection(MeanTeacher):
     """Trains a detector from waveform to scores, with a mean teacher.
 
     Args:
-        frontend, detector, teaching, selection, mixup: keys of ``Frontend``, of a detector (``nnet/detectors``), of
-            ``Teaching``, ``Selection`` and ``Mixup``.
+        frontend, detector, teaching, selection, mixup, augmentation: keys of ``Frontend``, of a detector
+            (``nnet/detectors``), of ``Teaching``, ``Selection``, ``Mixup`` and ``Augmentation``.
     """
 
     kind, task = "detection", "train-sed"
@@ -51,12 +52,13 @@ class SoundEventDetection(MeanTeacher):
         detector: DetectorSection = None,
         teaching: Annotated[dict, Teaching] = None,
         selection: Annotated[dict, Selection] = None,
+        augmentation: Annotated[dict, Augmentation] = None,
         mixup: Annotated[dict, Mixup] = None,
     ):
         def make():
             return Detector(len(classes), frontend, detector)
 
-        super().__init__(classes, make, teaching, selection)
+        super().__init__(classes, make, teaching, selection, augmentation)
         self.mixup = Mixup(**mixup)
 
     def parts(self, variant: str) -> dict:

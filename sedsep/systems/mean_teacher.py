@@ -9,6 +9,7 @@ from sedsep.errors import UserError
 from sedsep.labels import Classes
 from sedsep.losses.detection import bce
 from sedsep.schedule import Progress
+from sedsep.systems.augmentation import Augmentation
 from sedsep.systems.base import System
 from sedsep.systems.selection import Selection, detection_metrics
 from sedsep.systems.streams import LABELLED, LABELLED_VALID, Labelled
@@ -21,7 +22,7 @@ class MeanTeacher(System):
     Args:
         make: gives a student network with new weights, waveform ``(B, T)`` -> ``Detection``; the network has
             ``sample_rate`` and the ``grid`` of its strong scores.
-        teaching: keys of ``Teaching``. selection: keys of ``Selection``.
+        teaching: keys of ``Teaching``. selection: keys of ``Selection``. augmentation: keys of ``Augmentation``.
 
     Attributes:
         time: the axis of time in what the networks are given, see :meth:`prepare`.
@@ -32,12 +33,13 @@ class MeanTeacher(System):
     variants = ("student", "teacher")
     time = -1
 
-    def __init__(self, classes: Classes, make, teaching: dict, selection: dict):
+    def __init__(self, classes: Classes, make, teaching: dict, selection: dict, augmentation: dict):
         student = make()
         super().__init__(classes, student.sample_rate)
         self.grid = student.grid
         self.teaching = Teaching(**teaching)
         self.selection = Selection(**selection)
+        self.augmentation = Augmentation(**augmentation)
         self.student = student
         self.teacher = self.teaching.teacher_of(student, make)
 
@@ -48,9 +50,11 @@ class MeanTeacher(System):
 
     def forward(self, batch, progress: Progress) -> dict:
         """Losses "strong" and "weak" (cross-entropy on the clips that have such labels) and "consistency"."""
+        seed = self.augmentation.seed()
         views, strong, weak = self.prepare(batch)
-        student = self.run(self.student, views[0])
-        with torch.no_grad():
+        with self.augmentation.heard(self.student, len(batch), seed):
+            student = self.run(self.student, views[0])
+        with torch.no_grad(), self.augmentation.heard(self.teacher, len(batch), seed, len(views) - 1):
             teacher = self.run(self.teacher, self.teaching.heard(views[-1], self.time))
         return {
             "strong": bce(student.strong, strong, batch.has_strong),
