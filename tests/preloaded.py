@@ -119,7 +119,7 @@ def begin(caller) -> list:
         os.environb.clear()
         os.environb.update(word.split(b"=", 1) for word in words[end + 1 :])
         return [os.fsdecode(word) for word in words[:end]]
-    for number, file in enumerate(files):
+    for file in files:
         os.close(file)
     caller.sendall(struct.pack("i", child))
     if caller in select.select([caller, os.pidfd_open(child)], [], [])[0]:
