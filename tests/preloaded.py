@@ -30,11 +30,11 @@ CLIENT = """#!{python} -IS
 import os, signal, socket, struct, sys
 server = socket.socket(socket.AF_UNIX)
 server.connect({address!r})
-words = [os.getcwdb(), *map(os.fsencode, sys.argv[1:]), b"", *(k + b"=" + v for k, v in os.environb.items())]
+words = [os.getcwdb(), *map(os.fsencode, sys.argv[1:]), *(k + b"=" + v for k, v in os.environb.items())]
 text = b"\\0".join(words)
 signals = {signals!r}
 signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-socket.send_fds(server, [struct.pack("i", len(text))], [0, 1, 2])
+socket.send_fds(server, [struct.pack("2i", len(sys.argv), len(text))], [0, 1, 2])
 server.sendall(text)
 child, = struct.unpack("i", server.recv(4))
 for number in signals:
@@ -102,8 +102,8 @@ def serve(address: str) -> list:
 
 def begin(caller) -> list:
     """Take a caller's command over, and fork the process that runs it; this one waits, and does not return."""
-    head, files, _, _ = socket.recv_fds(caller, 4, 3)
-    left, parts = struct.unpack("i", head)[0], []
+    head, files, _, _ = socket.recv_fds(caller, 8, 3)
+    (count, left), parts = struct.unpack("2i", head), []
     while left:
         parts.append(caller.recv(left))
         left -= len(parts[-1])
@@ -114,11 +114,10 @@ def begin(caller) -> list:
             os.dup2(file, number)
             os.close(file)
         directory, *words = b"".join(parts).split(b"\0")
-        end = words.index(b"")
         os.chdir(directory)
         os.environb.clear()
-        os.environb.update(word.split(b"=", 1) for word in words[end + 1 :])
-        return [os.fsdecode(word) for word in words[:end]]
+        os.environb.update(word.split(b"=", 1) for word in words[count - 1 :])
+        return [os.fsdecode(word) for word in words[: count - 1]]
     for file in files:
         os.close(file)
     caller.sendall(struct.pack("i", child))

@@ -24,9 +24,13 @@ def test_directory_environment_and_files_are_its_own(tmp_path):
     assert done.stderr == "" or "no site file" in done.stderr
 
 
-def test_exit_codes_and_errors_are_its_own():
-    done = subprocess.run(["sedsep", "train-sed"], env=preloaded.environment(), capture_output=True, text=True)
+def test_exit_codes_and_arguments_are_its_own():
+    here = preloaded.environment()
+    done = subprocess.run(["sedsep", "train-sed"], env=here, capture_output=True, text=True)
     assert done.returncode == 2 and "Missing option '--conf'" in done.stderr and done.stdout == ""
+    words = ["submit", "--dry-run", "a.log", "echo", "", "two words", "ä"]
+    done = subprocess.run(["sedsep", *words], env=here, capture_output=True, text=True)
+    assert done.returncode == 0 and "command=(echo '' 'two words' 'ä') ;;" in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize("number", preloaded.FORWARDED)
