@@ -38,8 +38,8 @@ def test_signals_reach_it(number, tmp_path):
     child = begun(cwd=tmp_path)
     child.stdin.write("x" * 200_000)  # more than a pipe holds: it has begun to read
     child.send_signal(number)
-    _, said = child.communicate(timeout=120)
-    assert child.returncode == (130 if number == signal.SIGINT else 75) and "stopped" in said
+    assert child.wait(timeout=120) == (130 if number == signal.SIGINT else 75)
+    assert "stopped" in child.communicate()[1]
 
 
 def test_it_ends_with_who_called_it(tmp_path):
