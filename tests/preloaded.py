@@ -37,8 +37,13 @@ signal.pthread_sigmask(signal.SIG_BLOCK, signals)
 socket.send_fds(server, [struct.pack("2i", len(sys.argv), len(text))], [0, 1, 2])
 server.sendall(text)
 child, = struct.unpack("i", server.recv(4))
+def forward(number, _):
+    try:
+        os.kill(child, number)
+    except ProcessLookupError:
+        pass
 for number in signals:
-    signal.signal(number, lambda number, _: os.kill(child, number))
+    signal.signal(number, forward)
 signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
 code, = struct.unpack("i", server.recv(4))
 if code < 0:
