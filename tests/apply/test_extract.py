@@ -102,7 +102,7 @@ def test_memory_does_not_grow_with_a_recording(tmp_path, extractor, does, rate, 
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     short, long = (int(line) / 1024 for line in done.stdout.split())
-    assert long < short + 8, (short, long)
+    assert long < short + 12, (short, long)  # MB; by more it would grow with the recording in memory
 
 
 def test_an_example_in_pieces_is_their_mean_without_pauses(tmp_path, extractor, tone):
