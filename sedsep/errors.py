@@ -38,10 +38,11 @@ class Died(UserError):
         self.code = 128 + number
 
 
-class Stopped(Exception):
+class Stopped(BaseException):
     """A run was told to leave by a signal, has saved its state, and goes on when its command is run again.
 
     The command line exits with ``code``: 130 after Ctrl-C, else 75, "try again later", at which a job requeues itself.
+    As KeyboardInterrupt it is no Exception: it may come anywhere, and what mends errors must not take it for one.
     """
 
     def __init__(self, number: int):

@@ -18,7 +18,7 @@ import torch
 from torch import distributed
 from torch.distributed.nn import functional as differentiable
 
-from sedsep.errors import UserError
+from sedsep.errors import Stopped, UserError
 
 
 class Share(NamedTuple):
@@ -158,7 +158,7 @@ def from_first(function):
     if index() == 0:
         try:
             box[0] = function()
-        except Exception as error:  # noqa: BLE001 - whatever it is: the other ranks wait for a word
+        except (Exception, Stopped) as error:  # noqa: BLE001 - whatever it is: the other ranks wait for a word
             box[1] = error
     distributed.broadcast_object_list(box)
     if box[1] is not None:

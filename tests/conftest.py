@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch
 from sedsep.data import audio
 from sedsep.data.manifest import Clip, write_set
 from sedsep.data.tables import Stem
-from sedsep.engine import checkpoint
+from sedsep.engine import checkpoint, survival
 from sedsep.labels import Classes
 
 RATE = 8000
@@ -55,6 +56,15 @@ def slurm(local_slurm):
 def one_thread():
     """Small tensors are faster on one thread, and results do not depend on the machine."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def signals():
+    """What a command called in this process has arranged for signals ends with its test."""
+    before = {number: signal.getsignal(number) for number in survival.LEAVE}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

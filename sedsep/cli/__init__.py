@@ -9,6 +9,7 @@ import click
 
 from sedsep import __version__, threads
 from sedsep.cli import cluster, data, evaluate, extract, importing, score, smooth, train
+from sedsep.engine import survival
 from sedsep.errors import Stopped, UserError
 
 
@@ -32,10 +33,14 @@ for topic in (data, train, importing, extract, evaluate, smooth, score, cluster)
 
 def main() -> None:
     """Entry point: a mistake or a full disk ends in one line and exit code 1, Ctrl-C in 130, other signals in 75."""
+    survival.leave_at_once()
     threads.prepare()  # before any command loads torch
     sys.stdout.reconfigure(errors="backslashreplace")  # as standard error: any file's name can be said
     try:
-        sedsep.main(standalone_mode=False)
+        try:
+            sedsep.main(standalone_mode=False)
+        finally:
+            survival.have_ended()
     except UserError as error:
         fail(str(error), error.code)
     except Stopped as stopped:

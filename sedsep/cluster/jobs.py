@@ -18,7 +18,10 @@ REASONS = {
     "TIMEOUT": "time limit", "OUT_OF_MEMORY": "out of memory", "PREEMPTED": "preempted", "NODE_FAIL": "node failed",
     "BOOT_FAIL": "node failed", "CANCELLED": "cancelled", "DEADLINE": "deadline",
 }  # fmt: skip
-KILLED = {137: "killed (out of memory?)", 138: "time limit", 139: "crashed", 143: "terminated"}
+KILLED = {
+    AGAIN: "told to leave", 129: "told to leave", 137: "killed (out of memory?)", 138: "time limit", 139: "crashed",
+    140: "told to leave", 143: "terminated",
+}  # fmt: skip
 CODES = {"done": 0, "out of memory": 137, "cancelled": 130, "time limit": AGAIN, "preempted": AGAIN}
 SLOWEST = 10.0  # seconds between two looks at the queue
 MOST_UNANSWERED = 60

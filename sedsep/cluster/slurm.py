@@ -2,7 +2,8 @@
 
 A job is a plain command line. The script says what is asked of the cluster, starts the command with ``srun`` (so that
 signals reach it and not the shell around it), keeps a log that ends with the exit code, and puts the job back into the
-queue when the command says "try again later" (75: preemption, time limit) or has crashed. A mistake (1 or 2) stays.
+queue when the command says "try again later" (75: preemption, time limit), was killed by a signal that means the same
+(which finds no one before a command has begun and after it has ended), or has crashed. A mistake (1 or 2) stays.
 
 Source: sbatch(1), srun(1) and scontrol(1) of Slurm 22.05; Kaldi's contract ``$cmd LOG COMMAND...``.
 """
@@ -22,6 +23,7 @@ from sedsep.errors import UserError
 from sedsep.files import write_text
 
 AGAIN = 75
+TOLD = (129, 138, 140, 143)  # killed by HUP, USR1, USR2 or TERM
 MOST_RESTARTS = 1000
 SITE = Path(__file__).resolve().parents[2] / "tools" / "slurm.yaml"
 
@@ -36,7 +38,8 @@ class Request:
         memory: per node, as in 16G; null leaves the cluster's own choice. cpus, gpus: per node. nodes: of training.
         extra: further options of sbatch, as in "--constraint=a100".
         warning: seconds before the time limit at which the job is told to save and leave; at most two thirds of it.
-        retries: of a command that crashed (any exit code but 0, 1, 2 and 75).
+        retries: of a command that crashed (any exit code but 0, 1, 2 and 75); a command that a signal to leave killed
+            gets one more, in a row: what cannot save comes no further.
     """
 
     partition: str | None = None
@@ -130,7 +133,8 @@ def script(name: str, tasks: list, request: Request, directory, after=(), enviro
     cases = [f"  {i}) log={shlex.quote(str(t.log))}; command=({t.command}) ;;" for i, t in enumerate(tasks, start=1)]
     return TEMPLATE.format(
         head="\n".join(lines), cases="\n".join(cases), cpus=request.cpus, nodes=request.nodes,
-        retries=request.retries, again=AGAIN, most=MOST_RESTARTS,
+        retries=request.retries, again=AGAIN, most=MOST_RESTARTS, told="|".join(map(str, TOLD)),
+        most_killed=request.retries + 1,
     )  # fmt: skip
 
 
@@ -153,8 +157,16 @@ srun --export=ALL --nodes={nodes} --ntasks-per-node=1 --cpus-per-task={cpus} --k
   >> "$log" 2>&1
 code=$?
 printf '# ended with exit code %s after %s s\\n' "$code" "$SECONDS" >> "$log"
-crashes=$(grep '^# ended with exit code' "$log" | grep -Evc ' code (0|1|2|{again}) ')
-[ "$code" = {again} ] || {{ [ "$code" -gt 2 ] && [ "$crashes" -le {retries} ]; }} || exit "$code"
+read -r crashes killed < <(awk '/^# ended with exit code/ {{
+  if ($6 !~ /^(0|1|2|{again}|{told})$/) crashes++
+  killed = $6 ~ /^({told})$/ ? killed + 1 : 0  # in a row
+}} END {{ print crashes + 0, killed + 0 }}' "$log")
+case $code in
+  0|1|2) exit "$code" ;;
+  {again}) ;;
+  {told}) [ "$killed" -le {most_killed} ] || exit "$code" ;;
+  *) [ "$crashes" -le {retries} ] || exit "$code" ;;
+esac
 [ "$restarts" -ge {most} ] || {{ scontrol requeue "$SLURM_JOB_ID" && sleep 60; }}  # Slurm ends this start of the job
 exit "$code"
 """

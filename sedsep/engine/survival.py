@@ -1,16 +1,19 @@
 """Survival: signals that tell a run to leave, and the clock of the saves that a kill without warning falls back to.
 
 Clusters say "leave" with any of TERM, USR1, USR2 and HUP, by version and by cause (preemption, time limit), so all
-mean the same: save at the next point from which a run can go on exactly, then leave.
+mean the same: save at the next point from which a run can go on exactly, then leave. Before there is anything to save,
+and after all is, they find a process that leaves in order, too: never one that dies of them.
 """
 
 import contextlib
+import os
 import signal
 import time
 
 from sedsep.errors import Stopped
 
 LEAVE = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP, signal.SIGINT)
+TOLD = LEAVE[:4]  # of SIGINT Python makes KeyboardInterrupt by itself
 PATIENCE = 2.0  # seconds in which a second Ctrl-C is the first one, forwarded by a launcher
 
 
@@ -50,6 +53,32 @@ class Signals:
             yield
         finally:
             self.at_once = False
+
+
+def leave_at_once() -> None:
+    """From now on a signal raises ``Stopped`` wherever it arrives. One that is ignored, as under nohup, stays so."""
+    for number in TOLD:
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _leave)
+
+
+def have_ended() -> None:
+    """From now on, until the process is gone, signals change nothing: its exit code has been decided."""
+    for number in TOLD:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _leave(number, _):
+    raise Stopped(number)
+
+
+def _in_child():
+    for number in TOLD:
+        if signal.getsignal(number) is _leave:
+            signal.signal(number, signal.SIG_DFL)
+
+
+os.register_at_fork(after_in_child=_in_child)  # who forks ends its children with TERM, and they have nothing to say
 
 
 def ignore_signals(_=None) -> None:

@@ -70,50 +70,39 @@ def test_ten_minutes_in_pieces_equal_the_whole(tmp_path, extractor):
         assert 10 * np.log10(power / error) > 40, second
 
 
-MEMORY = """
-import resource, sys
+# The peak of a program's own memory, in kB, after a short recording and after a long one. (What getrusage says is at
+# least that of the tests, which start it.)
+PEAK = """
+import sys
+from sedsep.apply.enrol import means, shots_of
 from sedsep.apply.extract import extract
 from sedsep.apply.model import load
 model = load(sys.argv[1])
-extract(model, sys.argv[2], {"High": model.system.embed_class("High").detach().numpy()}, sys.argv[3])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+def extracts(path):
+    extract(model, path, {"High": model.system.embed_class("High").detach().numpy()}, path + ".out")
+
+def enrols(path):
+    model.clues(like=[path])
+    means(model, shots_of("bark", [path], model))
+
+for path in sys.argv[3:]:
+    locals()[sys.argv[2]](path)
+    print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
 """
 
 
-def test_memory_does_not_grow_with_the_recording(tmp_path, extractor):
+@pytest.mark.parametrize("does, rate, channels, megabytes", [("extracts", 8000, 1, 19), ("enrols", 16000, 2, 77)])
+def test_memory_does_not_grow_with_a_recording(tmp_path, extractor, does, rate, channels, megabytes):
     sizes = {"n_filters": 16, "kernel": 64, "stride": 32, "bottleneck": 8, "hidden": 64, "n_blocks": 3, "n_repeats": 2}
-    model, used = extractor("long", extractor=sizes), []
-    for seconds in (60, 600):
-        path = recording(tmp_path / f"{seconds}.wav", seconds, subtype="PCM_16")
-        command = [sys.executable, "-c", MEMORY, model, path, tmp_path / f"out{seconds}"]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-        used.append(int(done.stdout) / 1024)
-    assert used[1] < used[0] + 8, used  # MB; the recording alone has 19 MB at the network's rate
-
-
-EXAMPLE = """
-import sys
-from sedsep.apply.enrol import means, shots_of
-from sedsep.apply.model import load
-model = load(sys.argv[1])
-model.clues(like=[sys.argv[2]])
-means(model, shots_of("bark", [sys.argv[2]], model))
-# The peak of this program alone; what getrusage says is at least that of the tests, which started it.
-print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
-"""
-
-
-def test_memory_does_not_grow_with_an_example(tmp_path, extractor):
-    sizes = {"n_filters": 16, "kernel": 64, "stride": 32, "bottleneck": 8, "hidden": 64, "n_blocks": 3, "n_repeats": 2}
-    model, used = extractor("long", extractor=sizes), []
-    for seconds in (60, 600):
-        path = recording(tmp_path / f"{seconds}.wav", seconds, rate=16000, subtype="PCM_16", channels=2)
-        command = [sys.executable, "-c", EXAMPLE, model, path]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-        used.append(int(done.stdout) / 1024)
-    assert used[1] < used[0] + 8, used  # MB; the recording alone has 77 MB
+    model = extractor("long", extractor=sizes)
+    paths = [recording(tmp_path / f"{s}.wav", s, rate=rate, subtype="PCM_16", channels=channels) for s in (60, 600)]
+    assert abs(600 * rate * channels * 4 / 1e6 - megabytes) < 1, "what it would grow by"
+    command = [sys.executable, "-c", PEAK, model, does, *paths]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    short, long = (int(line) / 1024 for line in done.stdout.split())
+    assert long < short + 12, (short, long)  # MB; by more it would grow with the recording in memory
 
 
 def test_an_example_in_pieces_is_their_mean_without_pauses(tmp_path, extractor, tone):

@@ -23,20 +23,29 @@ from tests.test_train import SEPARATION, merged
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# A training run of the real trainer that takes a given time on any machine.
-SLOW = """
+# A training run of the real trainer. In the middle of an epoch, while there is a file "hold", it writes the number of
+# its process and waits for a signal: it takes as long as it must on any machine, and not longer.
+HELD = """
 import os, sys, time
 from pathlib import Path
 sys.path.insert(0, {tests!r})
+from sedsep.engine import survival
 from sedsep.errors import Stopped
-from test_trainer import trainer
-directory, epochs, pause = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-one = trainer(directory, epochs, save_minutes=0.01)
-forward = one.system.forward
-one.system.forward = lambda batch, now: (time.sleep(pause), forward(batch, now))[1]
-directory.mkdir(exist_ok=True)
-(directory / "pid").write_text(str(os.getpid()))
+survival.leave_at_once()
+directory, epochs = Path(sys.argv[1]), int(sys.argv[2])
+hold, pid = directory.with_name("hold"), directory.with_name("pid")
 try:
+    from test_trainer import trainer
+    one = trainer(directory, epochs, save_minutes=1e-9)
+    forward, calls = one.system.forward, []
+    def held(batch, now):
+        calls.append(now)
+        if len(calls) == 3:
+            pid.write_text(str(os.getpid()))
+            while hold.exists() and one.signals.came is None:
+                time.sleep(0.02)
+        return forward(batch, now)
+    one.system.forward = held
     one.fit()
 except Stopped as stopped:
     sys.exit(stopped.code)
@@ -56,27 +65,28 @@ def scontrol(slurm, job):
     return subprocess.run(["scontrol", "show", "job", "-o", job], env=slurm, capture_output=True, text=True).stdout
 
 
-def until(condition, seconds=120):
+def until(condition, seconds=600):
     limit = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < limit, "waited too long"
         time.sleep(0.2)
 
 
-def train(slurm, directory, epochs, pause, site="default: {cpus: 1, time: '10:00'}"):
-    """Submit a slow training run; its job number."""
+def train(slurm, directory, epochs, site="default: {cpus: 1, time: '10:00'}"):
+    """Submit a training run that waits in each start while there is a file "hold" in the directory; its job number."""
     directory.mkdir()
-    (directory / "slow.py").write_text(SLOW.format(tests=str(ROOT / "tests/engine")))
+    (directory / "held.py").write_text(HELD.format(tests=str(ROOT / "tests/engine")))
     (directory / "site.yaml").write_text(site)
-    command = [sys.executable, directory / "slow.py", directory / "run", epochs, pause]
+    (directory / "hold").touch()
+    command = [sys.executable, directory / "held.py", directory / "run", epochs]
     return sedsep(slurm, "submit", "--site", directory / "site.yaml", directory / "log/train.log", *command).strip()
 
 
 @pytest.fixture(scope="module")
 def limited(slurm, tmp_path_factory):
-    """A run of 40 s with a limit of a minute and a warning as long before: submitted first, looked at last."""
+    """A run with a limit of a minute that waits for the warning before it: submitted first, looked at last."""
     directory = tmp_path_factory.mktemp("limited") / "exp"
-    return directory, train(slurm, directory, 20, 0.33, "default: {cpus: 1, time: '1:00', warning: 40}")
+    return directory, train(slurm, directory, 4, "default: {cpus: 1, time: '1:00', warning: 40}")
 
 
 def same_as_undisturbed(directory, tmp_path, epochs):
@@ -129,19 +139,19 @@ def test_the_exit_code_is_the_jobs_and_what_comes_after_is_cancelled(slurm, tmp_
 
 def test_a_signal_and_a_kill_in_the_middle_of_an_epoch(slurm, tmp_path):
     directory = tmp_path / "exp"
-    job = train(slurm, directory, 8, 0.2)
-    run, log = directory / "run", directory / "log/train.log"
-    until(lambda: (run / "last.pt").exists())
-    pid = (run / "pid").read_text()
+    job = train(slurm, directory, 3)
+    run, log, pid = directory / "run", directory / "log/train.log", directory / "pid"
+    until(pid.exists)
+    pid.unlink()
     subprocess.run(["scancel", "--signal=USR1", job], env=slurm, check=True)
-    until(lambda: "exit code 75" in log.read_text() and (run / "pid").read_text() != pid)
-    assert checkpoint.load(run / "last.pt")["tally"]["seen"] > 0, "it left in the middle of an epoch"
-    until(lambda: "goes on after epoch" in log.read_text())
-    time.sleep(1.5)
-    os.kill(int((run / "pid").read_text()), signal.SIGKILL)
+    until(lambda: pid.exists() and pid.read_text())
+    assert "exit code 75" in log.read_text() and "goes on after epoch" in log.read_text()
+    assert checkpoint.load(run / "last.pt")["tally"]["seen"] > 3, "both starts are in the middle of an epoch"
+    os.kill(int(pid.read_text()), signal.SIGKILL)
+    (directory / "hold").unlink()
     sedsep(slurm, "jobs", directory, "--wait", job)
     assert "exit code 137" in log.read_text() and "Restarts=2" in scontrol(slurm, job)
-    assert same_as_undisturbed(directory, tmp_path, 8)
+    assert same_as_undisturbed(directory, tmp_path, 3)
 
 
 def test_two_nodes_with_two_processes_each_equal_one_process(slurm, tmp_path, make_set):
@@ -184,17 +194,21 @@ def test_interrupting_a_recipe_cancels_its_jobs(slurm, tmp_path):
         if line.startswith("validate: job"):
             break
     child.send_signal(signal.SIGTERM)
-    rest, _ = child.communicate(timeout=60)
+    rest, _ = child.communicate(timeout=300)
     assert child.returncode == 130 and "cancelling jobs" in rest
     until(lambda: all(job.reason in ("cancelled", "done") for job in read(slurm, tmp_path / "exp/mini-smoke-seed42")))
 
 
 def test_over_the_time_limit_it_requeues_and_finishes(slurm, limited, tmp_path):
     directory, job = limited
+    log = directory / "log/train.log"
+    until(lambda: log.exists() and "exit code 75" in log.read_text())
+    # Where it takes longer than the warning leaves only to start, every start would be told to leave.
+    subprocess.run(["scontrol", "update", f"JobId={job}", "TimeLimit=60"], env=slurm, check=True)
+    (directory / "hold").unlink()
     sedsep(slurm, "jobs", directory, "--wait", job)
     assert int(re.search(r"Restarts=(\d+)", scontrol(slurm, job))[1]) >= 1
-    assert "exit code 75" in (directory / "log/train.log").read_text()
-    assert same_as_undisturbed(directory, tmp_path, 20)
+    assert same_as_undisturbed(directory, tmp_path, 4)
 
 
 def test_a_controller_that_does_not_answer_for_a_while(monkeypatch, tmp_path):
@@ -238,6 +252,7 @@ def job_of(tmp_path, state, waits_for="", text="", slurms=""):
             "time limit",
             138,
         ),  # of a command that cannot save
+        ("FAILED", "", "# ended with exit code 129 after 3 s\n", "", "told to leave", 129),
         ("NODE_FAIL", "", "cut", "", "node failed", 1),
         ("PREEMPTED", "", "cut", "", "preempted", 75),
         ("PENDING", "DependencyNeverSatisfied", "", "", "cancelled", 130),

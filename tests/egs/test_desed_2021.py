@@ -2,15 +2,15 @@
 
 import csv
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests import preloaded
 
 RECIPE = Path(__file__).resolve().parents[2] / "egs" / "desed_2021"
 SYSTEMS = ["SED baseline", *(f"{p}-{s}" for p in ("FUSS", "DESED") for s in ("S0", "S1", "S2", "JT"))]
@@ -21,9 +21,10 @@ TABLE_2 = [
 
 
 def run(*options, work, code=0, environment=None):
-    here = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
     command = [RECIPE / "run.sh", "--preset", "smoke", "--work", work, *map(str, options)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment or here, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment or preloaded.environment(), check=False
+    )
     assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout + done.stderr
 
@@ -42,7 +43,8 @@ def work(tmp_path_factory, local_slurm):
     directory = tmp_path_factory.mktemp("recipe")
     if isinstance(local_slurm, str):
         return directory, run(work=directory)
-    return directory, run("--cmd", "slurm", work=directory, environment=local_slurm)
+    here = {**local_slurm, "PATH": preloaded.environment()["PATH"]}
+    return directory, run("--cmd", "slurm", work=directory, environment=here)
 
 
 def test_the_recipe_ends_in_a_table(work):
@@ -138,8 +140,8 @@ def test_every_set_of_the_recipe_is_valid(work):
     directory, _ = work
     sets = sorted(path.parent for path in (directory / "data" / "mini-smoke").glob("*/clips.tsv"))
     assert len(sets) == 10
-    sedsep = Path(sys.executable).parent / "sedsep"
-    done = subprocess.run([sedsep, "validate", *sets], capture_output=True, text=True, check=False)
+    here = preloaded.environment()
+    done = subprocess.run(["sedsep", "validate", *sets], capture_output=True, text=True, env=here, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

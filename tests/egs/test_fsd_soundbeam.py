@@ -1,9 +1,7 @@
 """The SoundBeam recipe, from nothing to both tables, at the preset that only shows that it runs."""
 
 import csv
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +10,14 @@ import soundfile
 
 from sedsep.data import audio
 from sedsep.data.soundbank import Soundbank
+from tests import preloaded
 
 RECIPE = Path(__file__).resolve().parents[2] / "egs" / "fsd_soundbeam"
-ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
 
 
 def run(*options, work, code=0):
     command = [RECIPE / "run.sh", "--preset", "smoke", "--work", work, *map(str, options)]
-    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=preloaded.environment(), check=False)
     assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout + done.stderr
 
@@ -136,7 +134,7 @@ def corpora(tmp_path):
 
 def prepared(root, bank, noise="", code=0):
     command = [RECIPE / "local/fsd.sh", bank, RECIPE / "conf/smoke", root, "Camera,Frog", noise]
-    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=preloaded.environment(), check=False)
     assert done.returncode == code, done.stdout + done.stderr
     return Soundbank.read(bank) if code == 0 else done.stderr
 

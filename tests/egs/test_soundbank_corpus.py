@@ -9,6 +9,7 @@ import soundfile
 
 from sedsep.data.manifest import ClipSet
 from sedsep.data.soundbank import Soundbank
+from tests import preloaded
 
 RECIPE = Path(__file__).resolve().parents[2] / "egs/desed_2021/run.sh"
 
@@ -31,13 +32,13 @@ def folders(tmp_path):
 
 
 @pytest.fixture
-def prepare(tmp_path, here):
+def prepare(tmp_path):
     """``prepare(root, option, ..., stop=0, code=0)`` -> the recipe's stages up to ``stop``: bank, what was said."""
 
     def run(root, *options, stop=0, code=0):
         command = [RECIPE, "--corpus", "soundbank", "--root", root, "--preset", "smoke", "--work", tmp_path / "work"]
         command += ["--rows", "main", "--stop-stage", str(stop), *options]
-        done = subprocess.run(command, capture_output=True, text=True, env=here, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, env=preloaded.environment(), check=False)
         said = done.stdout + done.stderr
         assert done.returncode == code and "Traceback" not in said, said[-3000:]
         return tmp_path / "work/data/soundbank-smoke/bank", said
@@ -79,7 +80,7 @@ def test_what_serves_as_background_is_said_and_can_be_chosen(folders, prepare):
 
 
 @pytest.mark.parametrize("recipe", ["desed_2021", "fsd_soundbeam"])
-def test_folds_are_found_in_a_large_collection(folders, tmp_path, here, recipe):
+def test_folds_are_found_in_a_large_collection(folders, tmp_path, recipe):
     """A pipe that its reader closes early kills the writer, and pipefail made that "no folds"."""
     root = folders(dog=9)
     for k in range(9):
@@ -88,7 +89,7 @@ def test_folds_are_found_in_a_large_collection(folders, tmp_path, here, recipe):
         (root / f"dog/1-{10**9 + k}-A-0.txt").touch()
     script = RECIPE.parents[1] / recipe / "local/soundbank.sh"
     command = [script, tmp_path, "conf/smoke", root, "", ""]
-    subprocess.run(command, env=here, cwd=script.parents[1], capture_output=True, check=True)
+    subprocess.run(command, env=preloaded.environment(), cwd=script.parents[1], capture_output=True, check=True)
     bank = tmp_path / "bank" if recipe == "desed_2021" else tmp_path
     dogs = [sound for sound in Soundbank.read(bank).sounds if sound.label == "dog"]
     assert {(s.path.name[0], s.split) for s in dogs} == {

@@ -8,8 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from tests import preloaded
+
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = ("desed_2021", "fsd_soundbeam")
+
+
+@pytest.fixture
+def here():
+    return preloaded.environment()
 
 
 def run(recipe, *options, here, code=0):

@@ -54,7 +54,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(sent)
         if stop is not None and server.stalls:
             self.wfile.flush()
-            server.stalled.wait(5)
+            server.stalled.wait(120)
         self.close_connection = True
 
     def log_message(self, *_):
