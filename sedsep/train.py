@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Annotated
 
 import torch
@@ -19,13 +20,15 @@ from sedsep.data.windows import Windows
 from sedsep.engine import checkpoint, earlier, processes
 from sedsep.engine.experiment import begun, open_experiment, running
 from sedsep.engine.optimisation import Optimisation
-from sedsep.engine.trainer import Schedule
+from sedsep.engine.trainer import Schedule, Trainer
 from sedsep.errors import UserError
 from sedsep.labels import Classes
 from sedsep.systems import of_task
 
 
-def train(task: str, raw: dict, exp, streams: dict, validation: dict, initial: dict = None) -> dict:
+def train(
+    task: str, raw: dict, exp, streams: dict, validation: dict, initial: dict = None, run: Callable = Trainer.fit
+):  # fmt: skip
     """Train a system in the directory ``exp``; go on where an earlier run of it stopped.
 
     Args:
@@ -35,9 +38,10 @@ def train(task: str, raw: dict, exp, streams: dict, validation: dict, initial: d
             are mixed anew in every epoch.
         validation: name -> data directories to choose the best epoch on.
         initial: role -> model file to start from, as the system declares them.
+        run: what is done with the trainer.
 
     Returns:
-        the metrics of the best epoch of each variant.
+        what ``run`` does; of a training, the metrics of the best epoch of each variant.
     """
     initial = {role: path for role, path in (initial or {}).items() if path}
     kind = chosen(task, raw)
@@ -71,7 +75,7 @@ def train(task: str, raw: dict, exp, streams: dict, validation: dict, initial: d
              for s in system.validation if s.name in valid_sets},
             data, Optimisation(**resolved["optimisation"]), Schedule(**resolved["schedule"]), exp, seed, device,
         )  # fmt: skip
-        return trainer.fit()
+        return run(trainer)
 
 
 def chosen(task: str, raw: dict) -> type:

@@ -18,6 +18,8 @@ COMMON = [
     click.Option(["--seed"], type=int, help="Same as --set seed=N."),
     click.Option(["--ngpu"], type=int, default=1, show_default=True,
                  help="Processes (per node) that share every batch."),
+    click.Option(["--profile"], is_flag=True,
+                 help="Take a few steps and print where their time goes; writes nothing."),
 ]  # fmt: skip
 
 
@@ -130,9 +132,11 @@ def chosen(given, prefix):
 def run(task, given):
     """Read the configuration, train, and print what came out; or launch the processes that do."""
     import sys
+    import tempfile
 
     from sedsep import config, ranks
     from sedsep.engine import processes
+    from sedsep.engine.profiling import where_time_goes
     from sedsep.train import train
 
     if processes.wanted(given["ngpu"]):
@@ -144,7 +148,12 @@ def run(task, given):
     streams, exp = chosen(given, "train_"), given["exp"]
     for name, mixed in chosen(given, "mix_").items():
         streams[name] = (*streams.get(name, ()), *mixed)
-    best = train(task, raw, exp, streams, chosen(given, "valid_"), chosen(given, "start_"))
+    others = chosen(given, "valid_"), chosen(given, "start_")
+    if given["profile"]:
+        with tempfile.TemporaryDirectory() as directory:
+            click.echo(train(task, raw, directory, streams, *others, where_time_goes))
+        return
+    best = train(task, raw, exp, streams, *others)
     for variant, values in best.items() if ranks.index() == 0 else ():
         metrics = "  ".join(f"{key} {value:.4g}" for key, value in values.items() if key != "epoch")
         click.echo(f"{exp}/best_{variant}.pt  epoch {values['epoch']}  {metrics}")

@@ -5,6 +5,7 @@ a run that stops after any optimiser step and goes on later equals the run that 
 Several processes share every batch (``ranks``) and hold the same weights; the first alone validates and writes.
 """
 
+import itertools
 import json
 import signal
 import time
@@ -17,6 +18,7 @@ from sedsep import progress, ranks
 from sedsep.config import Count, Whole
 from sedsep.engine import checkpoint
 from sedsep.engine.optimisation import Optimiser
+from sedsep.engine.profiling import phase
 from sedsep.engine.survival import Clock, Signals
 from sedsep.engine.tally import Tally
 from sedsep.errors import Stopped, UserError
@@ -92,6 +94,17 @@ class Trainer:
                 raise
         return self.best
 
+    def rehearse(self, n_steps: int, after=lambda: None) -> None:
+        """Take steps for a look at what they cost, and call ``after()`` each: no file is written."""
+        self.system.train()
+        self.loader.batch_sampler.set_epoch(0, 0)
+        batches = itertools.chain.from_iterable(itertools.repeat(self.loader))
+        for _ in range(n_steps):
+            with phase("waiting for data"):
+                batch = next(batches).to(self.device)
+            self._step(batch, True)
+            after()
+
     def _finished(self):
         return self.epoch >= self.schedule.epochs or 0 < self.schedule.patience <= self.validations_without_gain
 
@@ -146,21 +159,24 @@ class Trainer:
         now = self._progress(self.step + 1)
         # A forward pass that overflows has already spoilt the running statistics: keep what to go back to.
         buffers = [buffer.clone() for buffer in self.system.buffers()]
-        with ranks.sharing(self.loader.share):
+        with ranks.sharing(self.loader.share), phase("forward and losses"):
             losses = self.system(batch, now)
             sums = ranks.total(torch.stack([value.detach() for value in losses.values()]))
         finite = bool(torch.isfinite(sums).all())
         if finite:
-            (sum(losses.values()) / self.accumulate).backward()
+            with phase("gradients"):
+                (sum(losses.values()) / self.accumulate).backward()
         else:
             with torch.no_grad():
                 for buffer, kept in zip(self.system.buffers(), buffers):
                     buffer.copy_(kept)
         if last:
-            moved = self.optimiser.step(now)
+            with phase("optimiser"):
+                moved = self.optimiser.step(now)
             if moved:  # where batches are accumulated, by those before one that is not finite
                 self.step += 1
-                self.system.after_step(now)
+                with phase("after the step (averages)"):
+                    self.system.after_step(now)
             finite = finite and moved
         self._guard(finite, batch, losses)
         return dict(zip(losses, sums.tolist())) if finite else None
