@@ -15,8 +15,8 @@ help="Of this recipe:
   --new A,B           classes that are held out of training and then learnt from 1, 5 and 10 clips
   --corpus soundbank  --root: ESC-50, FSD50K, FSDKaggle2018, or one folder per class
   --noise DIR         your recordings of stationary noise as backgrounds, instead of synthesised ones
-  --folds N           new classes are also learnt from N - 1 of N folds and tested on the other, N times (default: sizes.sh
-                      of the preset; 1 for none); the folds of the corpus, or dealt
+  --folds N           new classes are also learnt from N - 1 of N folds and tested on the other, N times; folds of the
+                      corpus, or dealt (default: as the preset says; 1: no); --rows folds: only that
   --corpus fsd        --root: a folder with FSDKaggle2018 and FSD50K in it, and FUSS's fsd_data if you have it"
 . ../../tools/stages.sh
 asked=$folds
@@ -26,8 +26,10 @@ folds=${asked:-$folds}
 case $folds in [1-9]|[1-9][0-9]) ;; *) echo "$0: --folds $folds: expected a number from 1 to 99" >&2; exit 2 ;; esac
 each=()  # number of each fold, for the lines of the tables that are one for each
 [ "$folds" = 1 ] || mapfile -t each < <(seq "$folds")
-for one in enrolled "${each[@]/#/fold}"; do settings=("${adapting[@]/#/mixed_el/$one:}" "${settings[@]}"); done
 . ../../tools/rows.sh
+for name in "${enrolled[@]}"; do  # what is given comes behind, and counts
+  case ${options_of[$name]} in *--start*) settings=("${adapting[@]/#/$name:}" "${settings[@]}") ;; esac
+done
 
 [ -z "$noise" ] || noise=$(cd "$caller" && realpath -m "$noise")
 
@@ -46,11 +48,12 @@ if at 5 "decode: extract what each test set asks for, by every clue that a model
 if at 7 "score"; then score_rows; fi
 
 if at 8 "report"; then
-  crossed=()
+  page=(--cells conf/published.tsv --bars mixed_el.test_new:adapted_mean10.sdr-improvement)
+  [ "$rows" = all ] || page=()
   if [ "$folds" -gt 1 ]; then
-    crossed=(--folds "Table 3: SDR improvement on new classes, each of $folds folds tested once (Mixed+EL)" sdri
-             "$(printf 'mixed_el.fold%s,' "${each[@]}")")
+    page+=(--folds "Table 3: SDR improvement on new classes, each of $folds folds tested once (Mixed+EL)" sdri
+           "$(printf 'mixed_el.fold%s,' "${each[@]}")")
   fi
-  report_rows --cells conf/published.tsv "${crossed[@]}" --bars mixed_el.test_new:adapted_mean10.sdr-improvement \
+  report_rows "${page[@]}" \
     --note "SDR is BSSEval's, the mean over targets; leakage: level, relative to the mixture, of what is extracted for a class that is not in the clip. The paper's are on FSDKaggle2018 and FSD50K: another corpus unless --corpus fsd."
 fi

@@ -60,8 +60,8 @@ def report(results, rows, cells, crossed, table, page, command, note, claims, tr
     """Gather RESULTS/<name>.json into tables, ours beside the published; one directory for each seed."""
     from sedsep.evaluate.report import report as reporting
 
-    if not rows and not cells:
-        raise click.UsageError("name what was published: --published TITLE TABLE.tsv, or --cells TABLE.tsv")
+    if not rows and not cells and not crossed:
+        raise click.UsageError("name what was published: --published TITLE TABLE.tsv, or --cells TABLE.tsv; or --folds")
     crossed = [(title, metric, [name for name in names.split(",") if name]) for title, metric, names in crossed]
     click.echo(reporting.report(results, rows, cells, table, page, command, training, note, claims, bars, crossed))
 

@@ -71,7 +71,7 @@ def test_each_fold_of_the_new_classes_is_tested_once(work):
     with open(experiment / "results_folds.tsv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     assert {row["results"] for row in rows} == {f"mixed_el.fold{number}" for number in (1, 2, 3)}
-    assert {row["clue"] for row in rows} == {f"{how}{k}" for how in ("mean", "adapted_mean") for k in (1, 5, 10)}
+    assert {row["clue"] for row in rows} == {"mean1", "mean5", "mean10", "adapted_mean10"}
 
 
 def test_what_is_extracted_is_sound(work):

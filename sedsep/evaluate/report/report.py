@@ -51,7 +51,7 @@ def report(
         beside = Path(table_path).with_name(f"{Path(table_path).stem}_folds{Path(table_path).suffix}")
         write_table(beside, pd.concat(map(folds.for_machines, crossed), ignore_index=True))
     page_path = Path(page_path)
-    pictures = [draw_results(tables, values, page_path.with_name("results.png"))]
+    pictures = [draw_results(tables, values, page_path.with_name("results.png"))] if tables else []
     pictures += [draw_classes(directories, bars, page_path.with_name("classes.png"))] if bars else []
     pictures += [draw_training(training, page_path.with_name("training.png"))] if training else []
     others = page.beside(tables, values)

@@ -57,6 +57,11 @@ def test_the_page_and_the_table_for_machines(results):
     assert chosen["sdri"].tolist() == [3, 5, 4] and chosen["recordings"].tolist() == [3, 5, 4]
 
 
+def test_folds_alone_are_a_page(results):
+    report([results], (), (), results / "r.tsv", results / "R.md", crossed=[("Table 3", "sdri", list(VALUES))])
+    assert "| Cow | 6 (2+2+2) |" in (results / "R.md").read_text() and not (results / "r.tsv").exists()
+
+
 def test_seeds_are_averaged_before_folds(results, tmp_path):
     other = tmp_path / "seed2"
     other.mkdir()
