@@ -49,7 +49,7 @@ def test_the_cumulative_norm_knows_each_frame_and_those_before_it():
 
 
 def test_the_cumulative_norm_is_that_of_the_other_toolkits():
-    """By their formula, frame by frame in plain floats: sums of what has been, and the mean of squares less the square."""
+    """By their formula, frame by frame in plain floats: sums of what has been, mean of squares less squared mean."""
     torch.manual_seed(0)
     x = 0.5 + torch.randn(2, 40, 8)
     norm, expected = LayerNorm(8, "cgln"), torch.zeros(2, 40, 8)

@@ -5,6 +5,8 @@ import torch
 
 from sedsep.errors import UserError
 from sedsep.nnet.encoder import cosines, framed
+from sedsep.nnet.fast import accelerate
+from sedsep.nnet.norms import LayerNorm
 from sedsep.nnet.separators.conv_tasnet import ConvTasNet, overlap_add
 from sedsep.nnet.soundbeam import EnrolmentEncoder, Extractor
 
@@ -146,7 +148,7 @@ def test_with_the_cumulative_norm_nothing_later_is_heard_but_by_the_convolutions
     net, embedding = extractor(norm="cgln"), torch.randn(1, 1, 8)
     clues = encoder(norm="cgln")
     if fused:
-        fast.use(net), fast.use(clues)
+        net, clues = accelerate(net), accelerate(clues)
     quiet = 0.1 * torch.randn(1, 4000)
     loud = quiet.clone()
     loud[:, 3000:] *= 30
