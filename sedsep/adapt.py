@@ -84,7 +84,7 @@ def enroll(
             model, Soundbank.read(bank), describe(config.read(scene)), shots, first, settings or Adapting()
         )
         how = f"adapted from {start}"
-    count = enrol.register(table, model, shots, embeddings, how, expected)
+    count = enrol.register(table, model, shots, embeddings, how, expected, replacing)
     _warn(expected)
     names = (f"{name} {expected[name]:+.1f} dB of SI-SDR" if name in expected else name for name in embeddings)
     return f"{table}: {', '.join(names)} ({how}); {count} classes in all"

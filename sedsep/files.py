@@ -209,8 +209,26 @@ def write_table(path, table: pd.DataFrame) -> None:
     Raises:
         UserError: a name is not UTF-8, or the disk cannot be written.
     """
-    columns = [_texts(table.iloc[:, place]) for place in range(table.shape[1])]
-    write_text(path, "".join(map(delimited.line, [list(map(str, table.columns)), *zip(*columns)])))
+    write_text(path, delimited.line(list(map(str, table.columns))) + "".join(_rows(table)))
+
+
+def append_rows(path, table: pd.DataFrame) -> None:
+    """Add rows to a table that :func:`write_table` wrote, in one write, so that who is killed leaves whole rows.
+
+    Raises:
+        UserError: a name is not UTF-8, or the disk cannot be written.
+    """
+    encoded = _encoded(path, "".join(_rows(table)))
+    try:
+        with open(path, "ab", buffering=0) as file:
+            file.write(encoded)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def _rows(table):
+    """Lines of a table without its header."""
+    return map(delimited.line, zip(*(_texts(table.iloc[:, place]) for place in range(table.shape[1]))))
 
 
 def _texts(column) -> list:
@@ -238,14 +256,19 @@ def write_json(path, value) -> None:
 
 def write_text(path, text: str) -> None:
     """Write a text file, atomically. Raises UserError for a name that is not UTF-8, or where the disk is full."""
+    encoded = _encoded(path, text)
+    with writing(path) as temporary:
+        temporary.write_bytes(encoded)
+
+
+def _encoded(path, text) -> bytes:
+    """Text as UTF-8. Raises UserError with the name in it that is not."""
     try:
-        encoded = text.encode("utf-8")
+        return text.encode("utf-8")
     except UnicodeEncodeError as error:
         first = text.rfind("\n", 0, error.start) + 1
         name = re.split(r"[\t\n]", text[first:])[text.count("\t", first, error.start)]
         raise UserError(f"cannot write {path}: {name!r} is not UTF-8; rename that file or folder") from None
-    with writing(path) as temporary:
-        temporary.write_bytes(encoded)
 
 
 def located(path) -> Path:

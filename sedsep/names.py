@@ -20,6 +20,15 @@ def normal(name: str) -> str:
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
+def natural(name: str) -> list:
+    """Sorts ``fold10`` behind ``fold9``.
+
+    >>> sorted(["mean10", "mean5", "10", "9"], key=natural)
+    ['9', '10', 'mean5', 'mean10']
+    """
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]
+
+
 def is_text(name: str) -> bool:
     """Whether a name is UTF-8, as all that is written is; a file's name on a disk may be anything."""
     return not any("\ud800" <= character <= "\udfff" for character in name)

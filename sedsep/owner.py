@@ -13,12 +13,14 @@ import os
 import sys
 import tempfile
 import threading
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sedsep.errors import UserError, cannot_write
 
 BEAT = 15.0  # seconds between two touches of a lock
+AGAIN = 0.05  # seconds between two tries to get one
 SILENCE = 300.0  # seconds without one, after which the process of another machine counts as dead
 
 
@@ -77,11 +79,12 @@ def start_of(pid: int) -> int | None:
 
 
 @contextlib.contextmanager
-def owning(directory, beside=False):
+def owning(directory, beside=False, patience=0.0):
     """Within this block, this process alone writes ``directory``; it is made where it does not exist.
 
     Args:
-        beside: the lock lies next to the directory, which may be replaced as a whole, and not in it.
+        beside: the lock lies next to the directory (or file), which may be replaced as a whole, and not in it.
+        patience: seconds to wait for another process that writes it.
 
     Raises:
         UserError: another process writes it, which is named; or the lock cannot be written.
@@ -91,7 +94,7 @@ def owning(directory, beside=False):
     lock, done, made = Lock(path, directory), threading.Event(), not path.parent.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock.claim()
+        lock.claim_within(patience)
     except OSError as error:
         raise cannot_write(directory, error) from error
     thread = threading.Thread(target=lock.keep, args=(done,), daemon=True)
@@ -123,6 +126,17 @@ class Lock:
                 raise UserError(self._in_use(other, silent))
             os.truncate(file, 0)
             os.pwrite(file, self.text.encode(), 0)
+
+    def claim_within(self, patience: float) -> None:
+        """:meth:`claim`, tried again for ``patience`` seconds."""
+        last = time.monotonic() + patience
+        while True:
+            try:
+                return self.claim()
+            except UserError:
+                if time.monotonic() >= last:
+                    raise
+                time.sleep(AGAIN)
 
     def _counts(self, other, silent):
         """Whether a lock that was not touched for ``silent`` seconds is of a process that lives."""

@@ -1,6 +1,7 @@
 # Reads conf/groups.tsv, conf/runs.tsv and conf/rows.tsv, and prints one line, name, stage, job and the other cells, for
 # each row of `group` and each run that such a row is made from; then "-" and the sets that other rows alone need.
-# Columns are found by their names; "-" is an empty cell, and a column of empty cells may be left out.
+# Columns are found by their names; "-" is an empty cell, and a column of empty cells may be left out. A line whose name
+# has a % is taken for each word of `each`, with that word for every % in it.
 function cell(name) { return name in column && $column[name] != "" ? $column[name] : "-" }
 function options_of(text) { return text in options ? options[text] : text }
 function fail(text) { print recipe ": " text > "/dev/stderr"; failed = 1; exit 2 }
@@ -8,6 +9,11 @@ function fail(text) { print recipe ": " text > "/dev/stderr"; failed = 1; exit 2
 FNR == 1 { split("", column); for (i = 1; i <= NF; i++) column[$i] = i; next }
 FILENAME ~ /groups.tsv$/ { options[$1] = $2; next }
 {
+  if ($1 !~ /%/) { take(); next }
+  line = $0; count = split(each, words, " ")
+  for (k = 1; k <= count; k++) { $0 = line; gsub(/%/, words[k]); take() }
+}
+function take() {
   if ($1 in at) fail(FILENAME ": two are named " $1)
   name[++n] = $1; at[$1] = n
   command[n] = cell("command"); job[n] = cell("job"); stage[n] = cell("stage"); from[n] = cell("from")

@@ -4,10 +4,11 @@
 #   make_rows STAGE           all that is listed for stage 2, 3, 4 or 5: job after job, and side by side within a job
 #   smooth_rows, score_rows   the rows of results
 #   report_rows OPTION...     their page, for all seeds, with these options of sedsep report
+# A line whose name has a % in it stands for several, with each word of the array `each` (numbers of folds) instead.
 # Leaves also spared: sets that only rows outside --rows need.
 tables=(conf/runs.tsv conf/rows.tsv)
 [ ! -e conf/groups.tsv ] || tables=(conf/groups.tsv "${tables[@]}")
-listed=$(awk -F '\t' -v OFS='\t' -v recipe="$0" -v group="$rows" -f ../../tools/rows.awk "${tables[@]}") || exit 2
+listed=$(awk -F '\t' -v OFS='\t' -v recipe="$0" -v group="$rows" -v each="${each[*]-}" -f ../../tools/rows.awk "${tables[@]}") || exit 2
 declare -A stage_of=() job_of=() command_of=() conf_of=() options_of=() from_of=() data_of=() smooth_of=() metrics_of=()
 names=() trained=() enrolled=() tested=() spared=' '
 while IFS=$'\t' read -r name made_in job command yaml more from on smooth metrics; do
@@ -78,7 +79,7 @@ make_rows() {
 }
 make_row() {  # make_row NAME: the command of one line, as a part
   local log words files stages set file last start more=() inputs=()
-  log=${job_of[$1]%%_*}_${1%%/*}  # of a run within another's folder: that one's name
+  log=${job_of[$1]%%_*}_${1//\//_}
   [ "${options_of[$1]}" = - ] || read -ra more <<< "${options_of[$1]}"
   spell_from "$1"; more+=("${words[@]}")
   for file in "${files[@]}"; do if [ -d "$file" ]; then inputs+=("$file/.sedsep"); else inputs+=("$file"); fi; done

@@ -40,29 +40,36 @@ def means(model: Model, shots: dict) -> dict:
     }
 
 
-def check_new(path, model: Model, names) -> None:
-    """Raise UserError for a class that a registry has for this very model already."""
-    known = enrolled.read_all(path)
+def check_new(path, model: Model, names, known: dict = None) -> None:
+    """Raise UserError for a class that a registry (or ``known``, what it holds) has for this very model already."""
+    known = enrolled.read_all(path) if known is None else known
     for name in names:
         if name in known and known[name].model == model.fingerprint:
             before = f"{known[name].how} of {' | '.join(known[name].recordings)}"
             raise UserError(f"{path}: {name!r} is enrolled already ({before}); to learn it anew: --replace")
 
 
-def register(path, model: Model, shots: dict, embeddings: dict, how: str, improvements: dict) -> int:
+def register(
+    path, model: Model, shots: dict, embeddings: dict, how: str, improvements: dict, replacing: bool = True
+) -> int:
     """Add classes to a registry, or replace those of the same name; all others keep their numbers.
 
     Args:
         path: the registry. shots: class -> recordings. embeddings: class -> ``(D,)``. how: they were found.
         improvements: class -> dB to be expected, as far as that is known.
+        replacing: classes of this model, too, which another command may have enrolled in the meantime.
 
     Returns:
         how many classes of the model are in the registry.
+
+    Raises:
+        UserError: without ``replacing``, the registry has such a class already; or it cannot be written.
     """
-    known = enrolled.read_all(path)
-    for name, embedding in embeddings.items():
-        recordings = tuple(dict.fromkeys(str(sound.path) for sound in shots[name]))
-        embedding, improvement = np.asarray(embedding, np.float32), improvements.get(name, math.nan)
-        known[name] = Enrolled(name, how, recordings, embedding, model.fingerprint, improvement)
-    enrolled.write(path, known)
+    with enrolled.changing(path) as known:
+        if not replacing:
+            check_new(path, model, embeddings, known)
+        for name, embedding in embeddings.items():
+            recordings = tuple(dict.fromkeys(str(sound.path) for sound in shots[name]))
+            embedding, improvement = np.asarray(embedding, np.float32), improvements.get(name, math.nan)
+            known[name] = Enrolled(name, how, recordings, embedding, model.fingerprint, improvement)
     return sum(entry.model == model.fingerprint for entry in known.values())

@@ -6,6 +6,7 @@ the fingerprint of the model that it belongs to, and the embedding's numbers. Th
 paper's ``W' = [W, e_new]`` (Delcroix et al. 2021, eq. 9) is the two together.
 """
 
+import contextlib
 import json
 import math
 from dataclasses import dataclass
@@ -18,9 +19,11 @@ from sedsep import progress
 from sedsep.errors import UserError, nearest
 from sedsep.files import read_table, write_table
 from sedsep.names import normal
+from sedsep.owner import owning
 
 COLUMNS = ["name", "how", "recordings", "model", "embedding"]
 IMPROVEMENT = "improvement_db"  # tables of earlier versions have no such column
+PATIENCE = 60.0  # seconds to wait for another command that changes the same registry, which takes a moment
 
 
 @dataclass(frozen=True)
@@ -99,15 +102,28 @@ def write(path, enrolled: dict) -> None:
     write_table(path, pd.DataFrame(rows, columns=[name, how, IMPROVEMENT, *rest]))
 
 
+@contextlib.contextmanager
+def changing(path):
+    """Yield what a registry holds, name -> :class:`Enrolled`, to be changed, and write it: no command loses what
+    another one writes at the same time.
+
+    Raises:
+        UserError: the table is broken, or another command does not let go of it.
+    """
+    with owning(path, beside=True, patience=PATIENCE):
+        known = read_all(path)
+        yield known
+        write(path, known)
+
+
 def remove(path, names) -> None:
     """Take classes out of a registry, whatever model they belong to. Raises UserError for one that is not there."""
-    known = read_all(path)
-    for name in names:
-        if name not in known:
-            there = ", ".join(known) or "none"
-            raise UserError(f"{path}: no enrolled class {name!r}{nearest(name, known)}; there are: {there}")
-        del known[name]
-    write(path, known)
+    with changing(path) as known:
+        for name in names:
+            if name not in known:
+                there = ", ".join(known) or "none"
+                raise UserError(f"{path}: no enrolled class {name!r}{nearest(name, known)}; there are: {there}")
+            del known[name]
 
 
 def listing(path, model) -> list:

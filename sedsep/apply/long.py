@@ -5,7 +5,7 @@ network on their own do not add up to the recording's extraction: each has its o
 show. Here every layer runs over all pieces before the next one begins; the norms' statistics are those of the whole
 recording, and the result is that of the network on all of it at once. Or, with a window, the statistics at each
 moment are those of its surroundings: a network that was trained on short clips hears a rare sound in a long
-recording as it heard sounds in training.
+recording as it heard sounds in training. A cumulative norm knows, of either, what has been.
 """
 
 import os
@@ -154,6 +154,8 @@ class LongExtraction:
             return lambda x, first: norm(x.unsqueeze(0))[0]
         if self.window is not None:
             return self._local_norm(norm, values)
+        if norm.kind == "cgln":
+            return self._past_norm(norm, values)
         seen = Moments()
         for first, last in self._pieces():
             seen.add(values(first, last).contiguous())
@@ -163,17 +165,36 @@ class LongExtraction:
     def _local_norm(self, norm, values):
         """The same with the moments of the window around each frame, from the means of frames and their squares."""
         means, half = Frames(self.directory, self.n_frames, 2, self.device), self.window // 2
+        before, after = (self.window, 0) if norm.kind == "cgln" else (half, half)
         for first, last in self._pieces():
             seen = values(first, last).double()
             means.write(first, torch.stack([seen.mean(1), seen.square().mean(1)], 1).float())
 
         def normalise(x, first):
-            low, high = max(0, first - half), min(self.n_frames, first + len(x) + half)
+            low, high = max(0, first - before), min(self.n_frames, first + len(x) + after)
             sums = F.pad(means.read(low, high).double().cumsum(0), (0, 0, 1, 0))  # (l + window + 1, 2)
             frames = torch.arange(first, first + len(x), device=self.device)
-            begin, end = (frames - half).clamp(min=0) - low, (frames + half + 1).clamp(max=high) - low
+            begin, end = (frames - before).clamp(min=0) - low, (frames + after + 1).clamp(max=high) - low
             mean, square = ((sums[end] - sums[begin]) / (end - begin).unsqueeze(1)).split(1, dim=1)  # (l, 1)
             rate = (square - mean.square()).clamp(min=0).add(EPS).rsqrt()
             return torch.addcmul(norm.bias, ((x - mean) * rate).to(x.dtype), norm.gain)
+
+        return normalise
+
+    def _past_norm(self, norm, values):
+        """The same with the moments of each frame and all before it."""
+        found, sums, count = Frames(self.directory, self.n_frames, 2, self.device), 0, 0
+        for first, last in self._pieces():
+            seen = values(first, last).double()
+            sums = sums + torch.stack([seen.sum(1), seen.square().sum(1)], 1).cumsum(0)  # (l, 2)
+            numbers = count + torch.arange(1, len(seen) + 1, device=seen.device) * seen.shape[1]
+            mean, square = (sums / numbers.unsqueeze(1)).unbind(1)
+            rate = (square - mean.square()).clamp(min=0).add(EPS).rsqrt()
+            found.write(first, torch.stack([mean, rate], 1).float())
+            sums, count = sums[-1], count + seen.numel()
+
+        def normalise(x, first):
+            mean, rate = found.read(first, first + len(x)).split(1, dim=1)
+            return torch.addcmul(norm.bias, (x - mean) * rate, norm.gain)
 
         return normalise

@@ -1,18 +1,21 @@
 """Results: a score directory that grows recording by recording, so that what is done is kept whatever comes after.
 
-Each table is written whole or not at all; those of all recordings (``weak.tsv``; ``recordings.tsv``: id and file;
-``skipped.tsv``: what could not be used, and why) come at the end, or when it is interrupted.
+The table of a recording is written whole or not at all; those of all recordings, ``weak.tsv`` and ``recordings.tsv``
+(id and file), get its row at once, so that a kill costs no more than the recording that was in work. What could not be
+used, and why (``skipped.tsv``), comes at the end, or when it is interrupted.
 """
 
 import contextlib
 import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sedsep.data import audio
 from sedsep.errors import UserError
 from sedsep.files import (
+    append_rows,
     begin_directory,
     check_kind,
     finish_directory,
@@ -24,9 +27,10 @@ from sedsep.files import (
     write_table,
 )
 from sedsep.owner import owning
-from sedsep.scores.directory import KIND, ClipScores, read_weak, write_clip, write_weak
+from sedsep.scores.directory import KIND, ClipScores, append_weak, read_weak, write_clip, write_weak
 
 RECORDINGS, SKIPPED = ["filename", "path"], ["path", "reason"]
+GROWING = ("weak.tsv", "recordings.tsv")  # tables of all recordings, that have a row as soon as one is done
 DERIVED = ("postprocess", "fusion")  # what a scores.json has that is not the decoding's own
 
 
@@ -62,6 +66,8 @@ class Results:
                 f"{self.out}: holds results of another model, or of another command; choose another place, or let "
                 "--overwrite delete them"
             )
+        for name in GROWING:
+            _drop_cut_row(self.out / name)
         self.known = _pairs(self.out / "recordings.tsv", RECORDINGS)
         self.skipped = _pairs(self.out / "skipped.tsv", SKIPPED)
         if self.model.detects:
@@ -105,8 +111,12 @@ class Results:
         if detected:
             clip = ClipScores(detected.boundaries, detected.strong)
             write_clip(self.out, recording.id, detected.classes, clip)
-            self.weak[recording.id] = detected.weak
+            # As the table has them, so that they stay the same when more recordings join.
+            self.weak[recording.id] = np.asarray(detected.weak).astype(str).astype(float)
+            append_weak(self.out, tuple(self.model.classes), recording.id, self.weak[recording.id])
         self.known[recording.id] = os.path.abspath(recording.path)
+        row = pd.DataFrame([(recording.id, self.known[recording.id])], columns=RECORDINGS)
+        append_rows(self.out / "recordings.tsv", row)
         self.skipped.pop(self.known[recording.id], None)
 
     def skip(self, recording, reason: str) -> None:
@@ -119,6 +129,7 @@ class Results:
             remove_directory(self.out, KIND)
         begin_directory(self.out, KIND)
         write_json(self.out / "scores.json", self.info)
+        write_table(self.out / "recordings.tsv", pd.DataFrame(self.known.items(), columns=RECORDINGS))
         self.begun = True
 
     def _write_tables(self) -> None:
@@ -128,6 +139,12 @@ class Results:
             write_table(self.out / "skipped.tsv", pd.DataFrame(self.skipped.items(), columns=SKIPPED))
         else:
             remove(self.out / "skipped.tsv")
+
+
+def _drop_cut_row(path) -> None:
+    """Take away what a machine that went down has left of a table's last row; a living process writes whole rows."""
+    if path.is_file() and not (text := path.read_bytes()).endswith(b"\n"):
+        os.truncate(path, text.rfind(b"\n") + 1)
 
 
 def _pairs(path, columns) -> dict:

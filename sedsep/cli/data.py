@@ -70,8 +70,8 @@ def soundbank(
             roots = (Path(out) / "recordings",)
             synthesise_bank(*roots, seed, per_class)
         recordings = [r for pair in zip(roots, layouts or ["auto"] * len(roots)) for r in read_collection(*pair)]
-        paths = {recording.path for recording in recordings}
-        left = [line for root in roots for line in unread(Path(root).absolute(), paths)]
+        taken = {place for recording in recordings for place in (recording.path, recording.table)}
+        left = [line for root in roots for line in unread(Path(root).absolute(), taken)]
         known = {label for recording in recordings for label in recording.labels}
         classes = names(classes, known) or None
         backgrounds = serving(backgrounds, recordings, classes, known)

@@ -47,6 +47,8 @@ def decode(out, files, model, separator, detector, data, variant, sources, batch
               help="Table of published rows: key, system, model, a column per metric (repeatable).")  # fmt: skip
 @click.option("--cells", type=FILE, multiple=True, metavar="TABLE.tsv",
               help="Cells: table, row, column, results, metric, published; clue, set (repeatable).")  # fmt: skip
+@click.option("--folds", "crossed", type=(str, str, str), multiple=True, metavar="TITLE METRIC NAME,NAME...",
+              help="A cross-validation's results, one for each fold: a table of its classes (repeatable).")  # fmt: skip
 @click.option("--table", type=FILE, required=True, help="Table to write (results.tsv).")
 @click.option("--page", type=FILE, required=True, help="Page to write (RESULTS.md).")
 @click.option("--command", default="", help="The command that made the numbers; stands above the tables.")
@@ -54,13 +56,14 @@ def decode(out, files, model, separator, detector, data, variant, sources, batch
 @click.option("--claims", type=FILE, help="Table of claims to try: claim, better, worse, columns.")
 @click.option("--training", type=DIRECTORY, multiple=True, help="Training run whose curves to draw (repeatable).")
 @click.option("--bars", default="", metavar="RESULTS:METRIC", help="Whose metric to draw for each class.")
-def report(results, rows, cells, table, page, command, note, claims, training, bars):
+def report(results, rows, cells, crossed, table, page, command, note, claims, training, bars):
     """Gather RESULTS/<name>.json into tables, ours beside the published; one directory for each seed."""
     from sedsep.evaluate.report import report as reporting
 
-    if not rows and not cells:
-        raise click.UsageError("name what was published: --published TITLE TABLE.tsv, or --cells TABLE.tsv")
-    click.echo(reporting.report(results, rows, cells, table, page, command, training, note, claims, bars))
+    if not rows and not cells and not crossed:
+        raise click.UsageError("name what was published: --published TITLE TABLE.tsv, or --cells TABLE.tsv; or --folds")
+    crossed = [(title, metric, [name for name in names.split(",") if name]) for title, metric, names in crossed]
+    click.echo(reporting.report(results, rows, cells, table, page, command, training, note, claims, bars, crossed))
 
 
 COMMANDS = [decode, report]

@@ -1,4 +1,4 @@
-"""Commands of target sound extraction: extract, enroll, classes; for experiments pair, shots and those of sets."""
+"""Commands of target sound extraction: extract, enroll, classes; for experiments fold, pair, shots, those of sets."""
 
 import click
 
@@ -141,6 +141,29 @@ def shots(bank, out, classes, count, split, seed):
     click.echo(f"{out}: {count} recordings of {len(names(classes))} classes")
 
 
+@click.command()
+@click.argument("bank", type=DIRECTORY)
+@click.argument("out", type=DIRECTORY)
+@click.option("--classes", required=True, help="Whose recordings are divided, with commas.")
+@click.option("--test", "number", type=int, required=True, help="Number of the fold that is the test split, from 1.")
+@click.option("--of", "count", type=int, required=True, help="How many folds there are.")
+@click.option("--seed", default=2021, show_default=True, help="Of the deal, where BANK has no published folds.")
+def fold(bank, out, classes, number, count, seed):
+    """Write a bank OUT like BANK in which one fold of some classes is the test split, and the others train."""
+    from sedsep.cli.data import names
+    from sedsep.data.folds import held_out
+    from sedsep.data.soundbank import Soundbank
+    from sedsep.owner import owning
+
+    bank = Soundbank.read(bank)
+    classes = names(classes, bank.classes.names)
+    with owning(out, beside=True):
+        made = held_out(bank, out, classes, number, count, seed)
+        made.write()
+    tested = {sound.source for name in classes for sound in made.select("test").events[name]}
+    click.echo(f"{out}: fold {number} of {count}, {len(tested)} recordings of {len(classes)} classes to test on")
+
+
 @click.command("decode-tse")
 @click.argument("out", type=DIRECTORY)
 @MODEL
@@ -156,4 +179,4 @@ def decode_tse(out, model, data, clues, overwrite, device):
     click.echo(f"{out}: {decode(load(model, device), data, out, clues, overwrite)} sounds extracted")
 
 
-COMMANDS = [extract, enroll, classes, pair, shots, enroll_shots, decode_tse]
+COMMANDS = [extract, enroll, classes, fold, pair, shots, enroll_shots, decode_tse]

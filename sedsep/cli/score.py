@@ -49,7 +49,10 @@ def score(
 @click.argument("results", nargs=-1, required=True, metavar="A.json[,A2.json...] B.json...")
 @click.option("--out", type=FILE, help="Also write the ranking as JSON.")
 def compare(results, out):
-    """Rank systems by their files of RESULTS; comma-separated files are one system's runs with other seeds."""
+    """Rank systems by their files of RESULTS; comma-separated files are one system's runs with other seeds.
+
+    A path with a comma in it is quoted as in CSV, where it could mean several: '"A,B.json",C.json'.
+    """
     from sedsep import files
     from sedsep.evaluate.score import compare
 

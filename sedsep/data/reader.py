@@ -14,7 +14,7 @@ import soundfile
 
 from sedsep import progress
 from sedsep.data.formats import chunks, flac, foreign, mpeg, ogg
-from sedsep.data.formats.span import Look, Window
+from sedsep.data.formats.span import Look, Span, Window
 from sedsep.errors import UserError
 
 BLOCK_SECONDS = 10.0
@@ -133,17 +133,19 @@ class Reader:
         return found
 
     def _take_bare(self) -> None:
-        """Read the samples without the header, which is wrong about their number, in the form that it names."""
+        """Read the samples without the header, which is wrong about their number, in the form that it names; with the
+        header mended, where they cannot be read without."""
+        bare = self.spans[0]
         if self.subtype not in BARE:
-            self.spans = (None,)
-            self.look = Look(rest="its header is wrong about its length; what it declares is read", cut=self.look.cut)
-            return
-        self.file.seek(0)
-        order = "BIG" if self.file.read(4) in chunks.BIG else "LITTLE"
-        window = Window(self.file, self.spans[0])
-        self.first = _Straight(window, "r", self.sample_rate, self.n_channels, self.subtype, order, "RAW")
-        self.files.append(self.first)
-        declared = self.look.declared // (BARE[self.subtype] * self.n_channels)
+            self.spans = (Span(0, bare.last, patch=bare.patch),)
+            self.first = self._open(self.spans[0])
+            there = max(1, bare.last - bare.first)  # bytes; blocks of such forms hold equally many samples
+            declared = round(self.first.frames * self.look.declared / there)
+        else:
+            form = self.sample_rate, self.n_channels, self.subtype, chunks.order(self.file), "RAW"
+            self.first = _Straight(Window(self.file, Span(bare.first, bare.last)), "r", *form)
+            self.files.append(self.first)
+            declared = self.look.declared // (BARE[self.subtype] * self.n_channels)
         self.look = replace(self.look, declared=declared)
 
     def _must_fit(self, file, done):

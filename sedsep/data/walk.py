@@ -15,23 +15,24 @@ class Walked:
     """What lies below a folder.
 
     Attributes:
-        audio: paths of the audio files, sorted. others: how many files of other kinds there are, by their ending.
+        audio: paths of the audio files, sorted. others: files of other kinds.
         foreign: the first file of those that hold sound in a format that cannot be read; None without one.
         unread: folders that are not entered, each with the reason.
     """
 
     audio: list = field(default_factory=list)
-    others: Counter = field(default_factory=Counter)
+    others: list = field(default_factory=list)
     foreign: Path = None
     unread: list = field(default_factory=list)
 
-    def notes(self, folder) -> list:
-        """What below ``folder`` is not read, in lines for people."""
+    def notes(self, folder, read=()) -> list:
+        """What below ``folder`` is not read, in lines for people; ``read``: files of other kinds that were (tables)."""
         found = [f"{path}: not entered, {reason}" for path, reason in self.unread]
-        if self.others:
-            kinds = ", ".join(f"{n} {ending or 'without an ending'}" for ending, n in sorted(self.others.items()))
+        endings = Counter(path.suffix.lower() for path in self.others if path not in read)
+        if endings:
+            kinds = ", ".join(f"{n} {ending or 'without an ending'}" for ending, n in sorted(endings.items()))
             cure = f"; {foreign.conversion(self.foreign)}" if self.foreign else ""
-            found.append(f"{folder}: {sum(self.others.values())} files are not read: {kinds}{cure}")
+            found.append(f"{folder}: {sum(endings.values())} files are not read: {kinds}{cure}")
         return found
 
 
@@ -68,7 +69,7 @@ def _enter(folder, above, found) -> None:
         elif _is_broken_link(path):
             found.unread.append((path, "it is a link that leads nowhere, or that was copied as a text file"))
         else:
-            found.others[ending] += 1
+            found.others.append(path)
             if ending[1:] in foreign.EXTENSIONS and found.foreign is None:
                 found.foreign = path
 

@@ -49,7 +49,7 @@ class Extractor(ConvTasNet):
         n_blocks: int = 8,
         n_repeats: int = 4,
         mask: Literal["sigmoid", "relu", "linear"] = "sigmoid",
-        norm: Literal["gln", "cln"] = "gln",
+        norm: Literal["gln", "cln", "cgln"] = "gln",
         filters: Literal["xavier", "cosine"] = "xavier",
         magnitudes: bool = False,
     ):

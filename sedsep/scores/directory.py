@@ -15,6 +15,7 @@ import pandas as pd
 from sedsep import delimited
 from sedsep.errors import UserError
 from sedsep.files import (
+    append_rows,
     clip_id,
     read_json,
     read_table,
@@ -233,3 +234,14 @@ def _text(times, scores):
     """Rows as text; ``astype(str)`` prints the fewest digits that read back to the same number."""
     cells = np.concatenate([np.round(times, 6).astype(str), scores.astype(str)], 1)
     return "".join("\t".join(row) + "\n" for row in cells.tolist())
+
+
+def append_weak(directory, classes, name: str, weak) -> None:
+    """Add the clip-level scores ``(C,)`` of one clip to those of a score directory. Raises UserError."""
+    path = Path(directory) / "weak.tsv"
+    if not path.is_file():
+        write_weak(directory, classes, {name: weak})
+        return
+    table = pd.DataFrame(np.asarray(weak)[None], columns=list(classes))
+    table.insert(0, "filename", [name])
+    append_rows(path, table)

@@ -1,16 +1,23 @@
 """Registry: exact numbers in a readable table, for one model alone."""
 
+import multiprocessing
+import os
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sedsep.apply import enrol
 from sedsep.apply import enrolled as registry
 from sedsep.apply.enrolled import Enrolled
 from sedsep.apply.model import load
 from sedsep.errors import UserError
 from sedsep.names import fault, normal
 from tests.awkward import names
+
+FORK = multiprocessing.get_context("fork")  # torch is imported once
 
 
 def test_numbers_read_back_equal(tmp_path, extractor):
@@ -102,3 +109,38 @@ def test_trained_and_learnt_classes(extractor):
         registry.embedding_of(system, learnt, "bork")
     with pytest.raises(UserError, match="it knows: none; enroll one"):
         registry.embedding_of(load(extractor("enrl", clue="enrolment")).system, {}, "High")
+
+
+def test_two_that_write_at_once_lose_nothing(tmp_path, extractor):
+    """Each has read the table before the other writes, unless it waits."""
+    model, path = load(extractor()), tmp_path / "t.tsv"
+
+    def learn(number):
+        for step in range(5):
+            name = f"{number}.{step}"
+            with registry.changing(path) as known:
+                time.sleep(0.01)
+                known[name] = Enrolled(name, "mean", ("a.wav",), np.ones(8, np.float32), model.fingerprint)
+
+    children = [FORK.Process(target=learn, args=(number,)) for number in range(3)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    assert sorted(registry.read(path, model)) == sorted(f"{n}.{s}" for n in range(3) for s in range(5))
+    assert [file.name for file in tmp_path.glob("*t.tsv*")] == ["t.tsv"]  # no lock is left
+
+
+def test_who_does_not_let_go_is_named(tmp_path, extractor, monkeypatch):
+    monkeypatch.setattr(registry, "PATIENCE", 0.1)
+    with registry.changing(tmp_path / "t.tsv"), pytest.raises(UserError, match=f"in use by process {os.getpid()} on"):
+        registry.remove(tmp_path / "t.tsv", ["bark"])
+
+
+def test_a_class_that_another_command_has_enrolled_meanwhile_is_kept(tmp_path, extractor, tone):
+    model, path = load(extractor()), tmp_path / "t.tsv"
+    shots = enrol.shots_of("bark", [tone("a.wav")], model)
+    enrol.register(path, model, shots, {"bark": np.ones(8)}, "mean", {}, replacing=False)
+    with pytest.raises(UserError, match="'bark' is enrolled already"):
+        enrol.register(path, model, shots, {"bark": np.zeros(8)}, "mean", {}, replacing=False)
+    np.testing.assert_array_equal(registry.read(path, model)["bark"].embedding, np.ones(8))

@@ -11,6 +11,7 @@ SIZES = dict(n_filters=16, kernel=20, stride=10, bottleneck=8, hidden=12, n_bloc
 
 @pytest.mark.parametrize("adaptation, skip, norm, magnitudes", [
     ("stream", 0, "gln", True), ("stream", 4, "gln", False), ("stream", 4, "cln", True), ("outputs", 8, "gln", False),
+    ("stream", 0, "cgln", True), ("outputs", 8, "cgln", False),
 ])  # fmt: skip
 @pytest.mark.parametrize("n_samples, piece", [(5003, 100), (5003, 7), (1020, 1000), (25, 4)])
 def test_equals_the_network_on_the_whole(tmp_path, adaptation, skip, norm, magnitudes, n_samples, piece):
@@ -56,7 +57,24 @@ def test_a_window_hears_its_surroundings_alone(tmp_path, piece):
     torch.testing.assert_close(run(loud, 10**6), run(loud, None), rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("norm, window", [("gln", None), ("cln", None), ("gln", 30)])
+def test_a_cumulative_norm_with_a_window_forgets(tmp_path):
+    torch.manual_seed(0)
+    net = Extractor(**SIZES, norm="cgln")
+    quiet, embedding = 0.01 * torch.randn(6000), torch.randn(net.width)
+    loud = quiet.clone()
+    loud[:1000] += torch.randn(1000)
+
+    def run(recording, window):
+        read = lambda a, b: recording[a:b]  # noqa: E731
+        return torch.cat(list(LongExtraction(net, read, 6000, embedding, tmp_path, 50, window).run()))
+
+    late = slice(4500, 6000)
+    torch.testing.assert_close(run(quiet, 20)[late], run(loud, 20)[late], rtol=1e-3, atol=1e-6)
+    assert (run(quiet, None)[late] - run(loud, None)[late]).norm() > 0.1 * run(quiet, None)[late].norm()
+    torch.testing.assert_close(run(loud, 10**6), run(loud, None), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("norm, window", [("gln", None), ("cln", None), ("gln", 30), ("cgln", None)])
 def test_progress_comes_in_small_parts_that_add_up(tmp_path, norm, window):
     net, parts = Extractor(**SIZES, norm=norm), []
     recording = torch.randn(6007)

@@ -1,7 +1,9 @@
 """Results: what is done is kept, whatever is wrong with other recordings, and whoever stops it."""
 
 import json
+import multiprocessing
 import os
+import signal
 
 import numpy as np
 import pandas as pd
@@ -201,3 +203,36 @@ def test_two_decodings_do_not_write_one_directory(make_model, sound, tmp_path):
     run(model, tmp_path / "out", [sound("a.wav")])
     with other:
         assert list(other.known) == ["a"]
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_kill_costs_only_the_recording_in_work(tmp_path, make_model, sound, monkeypatch, cut):
+    """Its clip-level scores are there beside its table, and another run adds to them."""
+    model, out = make_model(), tmp_path / "out"
+    given = [sound(f"n{number}.wav") for number in range(4)]
+    run(model, tmp_path / "straight", [*given, sound("more.wav")], batch=1)
+    add, done = Results.add, []
+
+    def killed(self, *arguments):
+        if len(done) == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        add(self, *arguments)
+        done.append(1)
+
+    monkeypatch.setattr(Results, "add", killed)
+    child = multiprocessing.get_context("fork").Process(target=run, args=(model, out, given), kwargs={"batch": 1})
+    child.start()
+    child.join()
+    assert child.exitcode == -signal.SIGKILL
+    monkeypatch.undo()
+    straight, left = ScoreSet.read(tmp_path / "straight"), ScoreSet.read(out)
+    assert sorted(left.clips) == sorted(left.weak) == ["n0", "n1"]
+    if cut:  # a machine that goes down may leave a part of a row
+        for name in ("weak.tsv", "recordings.tsv"):
+            (out / name).write_text((out / name).read_text() + "n2\t0.1")
+    run(model, out, [sound("more.wav")])
+    found = ScoreSet.read(out)
+    assert sorted(found.weak) == ["more", "n0", "n1"] == sorted(found.clips)
+    for name, row in found.weak.items():
+        np.testing.assert_array_equal(row, straight.weak[name])
+    assert pd.read_csv(out / "recordings.tsv", sep="\t")["filename"].tolist() == ["n0", "n1", "more"]

@@ -235,3 +235,30 @@ def test_foreign_formats_are_named_with_the_command_that_converts_them(tmp_path,
     path.rename(tmp_path / "wrong.wav")
     with pytest.raises(UserError, match="wrong.wav .*wrong_converted.wav"):
         audio.info(tmp_path / "wrong.wav")
+
+
+BLOCKED = [("WAV", "IMA_ADPCM", "FILE"), ("WAV", "MS_ADPCM", "FILE"), ("WAV", "GSM610", "FILE"),
+           ("AIFF", "IMA_ADPCM", "FILE"), ("AIFF", "PCM_16", "LITTLE"), ("AIFF", "FLOAT", "FILE"),
+           ("AIFF", "ULAW", "FILE"), ("AIFF", "PCM_U8", "FILE")]  # fmt: skip
+
+
+@pytest.mark.parametrize("form, subtype, endian", BLOCKED)
+def test_adpcm_in_wav_and_aiff_c_are_not_believed_either(tmp_path, form, subtype, endian):
+    path, sign, data, skip = tmp_path / "a", *{"WAV": ("<I", b"data", 0), "AIFF": (">I", b"SSND", 8)}[form]
+    whole = encoded(path, format=form, subtype=subtype, endian=endian)
+    assert form == "WAV" or whole[8:12] == b"AIFC"
+    expected, wrong, cut = heard(path)
+    assert len(expected) >= LENGTH and not wrong and not cut
+    at = whole.index(data) + 4
+    length = struct.unpack_from(sign, whole, at)[0] - skip
+    for said, words in ((length // 2, "1.5"), (0, "does not say how long"), (0x7FFFF000, "does not say how long")):
+        path.write_bytes(whole[:at] + struct.pack(sign, said + skip) + whole[at + 4 :])
+        samples, wrong, cut = heard(path)
+        np.testing.assert_array_equal(samples, expected)
+        assert words in wrong and not cut
+    path.write_bytes(whole[: len(whole) * 2 // 3])
+    samples, wrong, cut = heard(path)
+    assert cut and "it was cut off" in wrong and len(samples) == pytest.approx(len(expected) * 2 / 3, rel=0.05)
+    np.testing.assert_array_equal(samples[:-1100], expected[: len(samples) - 1100])  # but for the block that was cut
+    with pytest.raises(UserError, match="truncated"):
+        audio.read(path, RATE)

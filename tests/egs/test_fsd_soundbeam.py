@@ -47,6 +47,31 @@ def test_the_recipe_ends_in_both_tables_and_the_figure(work):
     assert "| Enrl | - |" in printed
 
 
+def test_each_fold_of_the_new_classes_is_tested_once(work):
+    """By what was enrolled from the others, which no test mixture has a recording of; and the page has the table."""
+    data, experiment = work[0] / "data/mini-smoke", work[0] / "exp/mini-smoke-seed42"
+    new, tested = set((data / "bank/new.txt").read_text().split()), []
+    for number in (1, 2, 3):
+        bank = Soundbank.read(data / f"bank_fold{number}")
+        source = {str(sound.path): sound.source for sound in bank.sounds}
+        with open(data / f"shots_fold{number}.tsv", encoding="utf-8") as file:
+            shots = {source[row["path"]] for row in csv.DictReader(file, delimiter="\t")}
+        with open(data / f"test_fold{number}/stems.tsv", encoding="utf-8") as file:
+            stems = [row for row in csv.DictReader(file, delimiter="\t") if row["role"] == "foreground"]
+        assert len(shots) == 30 and stems and not shots & {row["source"] for row in stems}
+        held = {sound.source for sound in bank.sounds if sound.label in new and sound.split == "test"}
+        assert {row["source"] for row in stems if row["event_label"] in new} <= held and not shots & held
+        tested += held
+    every = {sound.source for sound in Soundbank.read(data / "bank").sounds if sound.label in new}
+    assert len(tested) == len(set(tested)) and set(tested) == every
+    page = (experiment / "RESULTS.md").read_text()
+    assert "each of 3 folds tested once" in page and "| all | 6 (2+2+2) |" in page
+    with open(experiment / "results_folds.tsv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert {row["results"] for row in rows} == {f"mixed_el.fold{number}" for number in (1, 2, 3)}
+    assert {row["clue"] for row in rows} == {"mean1", "mean5", "mean10", "adapted_mean10"}
+
+
 def test_what_is_extracted_is_sound(work):
     """Silence throughout would fill the tables as well."""
     extracted = work[0] / "exp" / "mini-smoke-seed42" / "extracted"

@@ -135,7 +135,24 @@ def test_several_seeds_have_one_command_that_makes_the_data(here, tmp_path):
 
 def test_the_mini_recipe_adapts_as_the_readmes_command_does(here):
     """With the scene of the recipe and the defaults of ``sedsep enroll --adapt``, and nothing else."""
-    words = planned(ROOT / "egs/fsd_soundbeam", "--preset", "mini", here=here)["enroll_mixed_el"]
+    words = planned(ROOT / "egs/fsd_soundbeam", "--preset", "mini", here=here)["enroll_mixed_el_enrolled"]
     assert "--set" not in words and words[words.index("--adapt") + 2].endswith("/scenes/adapt.yaml")
-    paper = planned(ROOT / "egs/fsd_soundbeam", "--preset", "paper", here=here)["enroll_mixed_el"]
+    paper = planned(ROOT / "egs/fsd_soundbeam", "--preset", "paper", here=here)["enroll_mixed_el_enrolled"]
     assert {"learning_rate=0.001", "epochs=10"} <= set(paper)
+
+
+def test_a_line_with_a_per_cent_sign_is_one_for_each_fold(here, tmp_path):
+    options = ("--corpus", "soundbank", "--root", tmp_path, "--work", tmp_path)
+    jobs = planned(ROOT / "egs/fsd_soundbeam", *options, "--folds", "5", here=here)
+    for number in range(1, 6):
+        words = jobs[f"enroll_mixed_el_adapted_fold{number}"]
+        assert words[2].endswith(f"/shots_fold{number}.tsv") and words[4].endswith(f"/bank_fold{number}")
+        assert "epochs=1" in words and jobs[f"score_mixed_el.fold{number}"][4].endswith(f"/test_fold{number}")
+    only = planned(ROOT / "egs/fsd_soundbeam", *options, "--rows", "folds", here=here)
+    assert {name for name in only if name.startswith("train")} == {"train_mixed_el"}
+    assert "--cells" not in only["report"] and "--folds" in only["report"]
+    assert "mixed_el.fold1,mixed_el.fold2,mixed_el.fold3,mixed_el.fold4,mixed_el.fold5," in jobs["report"]
+    assert jobs["simulate"][-5:] == ["1", "2", "3", "4", "5"]
+    jobs = planned(ROOT / "egs/fsd_soundbeam", *options, "--folds", "1", here=here)
+    assert not any("fold" in name for name in jobs) and "--folds" not in jobs["report"]
+    assert "expected a number" in run(ROOT / "egs/fsd_soundbeam", "--folds", "x", here=here, code=2)

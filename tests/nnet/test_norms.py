@@ -48,7 +48,21 @@ def test_the_cumulative_norm_knows_each_frame_and_those_before_it():
     assert silent.grad.isfinite().all()
 
 
-def test_the_cumulative_norm_is_asteroids():
-    peer = pytest.importorskip("asteroid.masknn.norms", reason="asteroid is not installed").CumLN(8)
-    x = torch.randn(2, 40, 8)
-    torch.testing.assert_close(LayerNorm(8, "cgln")(x), peer(x.transpose(1, 2)).transpose(1, 2), rtol=1e-4, atol=1e-4)
+def test_the_cumulative_norm_is_that_of_the_other_toolkits():
+    """By their formula, frame by frame in plain floats: sums of what has been, mean of squares less squared mean."""
+    torch.manual_seed(0)
+    x = 0.5 + torch.randn(2, 40, 8)
+    norm, expected = LayerNorm(8, "cgln"), torch.zeros(2, 40, 8)
+    for clip in range(2):
+        count = total = power = 0.0
+        for frame in range(40):
+            for value in x[clip, frame].tolist():
+                count, total, power = count + 1, total + value, power + value * value
+            mean = total / count
+            deviation = (power / count - mean * mean + 1e-8) ** 0.5
+            for channel, value in enumerate(x[clip, frame].tolist()):
+                expected[clip, frame, channel] = (value - mean) / deviation
+    torch.testing.assert_close(norm(x), expected, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(norm(x.flip(1)), expected, atol=0.1) and not torch.allclose(
+        LayerNorm(8, "gln")(x), expected, atol=0.1
+    )

@@ -5,6 +5,8 @@ import torch
 
 from sedsep.errors import UserError
 from sedsep.nnet.encoder import cosines, framed
+from sedsep.nnet.fast import accelerate
+from sedsep.nnet.norms import LayerNorm
 from sedsep.nnet.separators.conv_tasnet import ConvTasNet, overlap_add
 from sedsep.nnet.soundbeam import EnrolmentEncoder, Extractor
 
@@ -138,3 +140,21 @@ def test_magnitudes_do_not_see_signs():
     torch.testing.assert_close(net.compress(frames), expected)
     enrolment, waveform = encoder(filters="cosine", kernel=16, stride=8, magnitudes=True), torch.randn(1, 200)
     torch.testing.assert_close(enrolment.embed(waveform), enrolment.embed(-waveform))
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_with_the_cumulative_norm_nothing_later_is_heard_but_by_the_convolutions(fused):
+    """Of later frames the extractor hears what its filters reach, and no level; its encoder has the same norm."""
+    net, embedding = extractor(norm="cgln"), torch.randn(1, 1, 8)
+    clues = encoder(norm="cgln")
+    if fused:
+        net, clues = accelerate(net), accelerate(clues)
+    quiet = 0.1 * torch.randn(1, 4000)
+    loud = quiet.clone()
+    loud[:, 3000:] *= 30
+    reach = SIZES["stride"] * (3 * sum(2**i for i in range(SIZES["n_blocks"])) + 3)
+    before = slice(0, 3000 - reach)
+    torch.testing.assert_close(net(quiet, embedding)[..., before], net(loud, embedding)[..., before])
+    assert not torch.allclose(extractor()(quiet, embedding)[..., before], extractor()(loud, embedding)[..., before])
+    assert {module.kind for module in net.modules() if isinstance(module, LayerNorm)} == {"cgln"}
+    assert clues(quiet, torch.tensor([4000])).shape == (1, 8)

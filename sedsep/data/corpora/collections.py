@@ -74,28 +74,28 @@ def _layout(root: Path) -> str:
 
 
 def _esc50(root):
-    table = _csv(_first(root, "meta/esc50.csv", "esc50.csv"), root, ("filename", "fold", "category", "src_file"))
-    folder = Folder(root)
-    for row in table.itertuples():
-        yield Recording(_place(folder, f"audio/{row.filename}"), (row.category,), row.src_file, fold=row.fold)
+    table, folder = _first(root, "meta/esc50.csv", "esc50.csv"), Folder(root)
+    for row in _csv(table, root, ("filename", "fold", "category", "src_file")).itertuples():
+        place = _place(folder, f"audio/{row.filename}")
+        yield Recording(place, (row.category,), row.src_file, fold=row.fold, table=table)
 
 
 def _urbansound8k(root):
-    folder = Folder(root)
-    columns = ("slice_file_name", "fsID", "fold", "class")
-    for _, row in _csv(root / "metadata/UrbanSound8K.csv", root, columns).iterrows():
+    table, folder = root / "metadata/UrbanSound8K.csv", Folder(root)
+    for _, row in _csv(table, root, ("slice_file_name", "fsID", "fold", "class")).iterrows():
         path = _place(folder, f"audio/fold{row['fold']}/{row['slice_file_name']}")
-        yield Recording(path, (row["class"],), row["fsID"], fold=row["fold"])
+        yield Recording(path, (row["class"],), row["fsID"], fold=row["fold"], table=table)
 
 
 def _fsd50k(root):
     folder = Folder(root)
     for part, splits in (("dev", {"train": "train", "val": "validation"}), ("eval", {})):
         columns = ("fname", "labels", "split") if splits else ("fname", "labels")
-        for row in _csv(root / "FSD50K.ground_truth" / f"{part}.csv", root, columns).itertuples():
+        table = root / "FSD50K.ground_truth" / f"{part}.csv"
+        for row in _csv(table, root, columns).itertuples():
             path = _place(folder, f"FSD50K.{part}_audio/{row.fname}.wav")
             split = splits.get(row.split, "") if splits else "test"
-            yield Recording(path, tuple(row.labels.split(",")), row.fname, split=split)
+            yield Recording(path, tuple(row.labels.split(",")), row.fname, split=split, table=table)
 
 
 def _fsdkaggle2018(root):
@@ -104,13 +104,14 @@ def _fsdkaggle2018(root):
     test = _first(root, "FSDKaggle2018.meta/test_post_competition_scoring_clips.csv")
     for row in _csv(train, root, ("fname", "label")).itertuples():
         source = getattr(row, "freesound_id", row.fname)
-        yield Recording(_place(folder, row.fname), (row.label,), source, split="train" if test else "")
+        split = "train" if test else ""
+        yield Recording(_place(folder, row.fname), (row.label,), source, split=split, table=train)
     if test:
         folder = Folder(root)
         for row in _csv(test, root, ("fname", "label")).itertuples():
             source = getattr(row, "freesound_id", row.fname)
             path = _place(folder, f"FSDKaggle2018.audio_test/{row.fname}")
-            yield Recording(path, (row.label,), source, split="test")
+            yield Recording(path, (row.label,), source, split="test", table=test)
 
 
 def _desed(root):
@@ -124,7 +125,8 @@ def _desed(root):
                 cut = CLIP_OF_SOURCE.fullmatch(path.stem)
                 source = cut[1] if cut else f"{label}/{path.stem}"
                 in_validation = any(normal(str(path)).endswith(name) for name in moved) if split == "train" else False
-                yield Recording(path, (label,), source, split="validation" if in_validation else split, role=role)
+                part, table = "validation" if in_validation else split, listed if split == "train" else None
+                yield Recording(path, (label,), source, split=part, role=role, table=table)
 
 
 LAYOUTS = {

@@ -22,11 +22,11 @@ def unread(root, taken) -> list:
     """What lies below a folder of recordings and was not read: ``[one line for people, ...]``.
 
     Args:
-        taken: paths of the recordings that were.
+        taken: paths of the recordings and tables that were.
     """
     walked, taken = walk(root), set(taken)
     left = Counter(path.parent for path in walked.audio if path not in taken)
-    return [f"{folder}: {count} audio files are not used" for folder, count in left.items()] + walked.notes(root)
+    return [f"{folder}: {count} audio files are not used" for folder, count in left.items()] + walked.notes(root, taken)
 
 
 class Folder:

@@ -8,7 +8,8 @@ from sedsep.names import normal
 
 @dataclass(frozen=True)
 class Recording:
-    """One isolated recording. ``labels`` most specific first; ``fold`` and ``split`` are empty where unknown."""
+    """One isolated recording. ``labels`` most specific first; ``fold`` and ``split`` are empty where unknown; ``table``
+    is what says so, where it is a table."""
 
     path: Path
     labels: tuple
@@ -16,6 +17,7 @@ class Recording:
     fold: str = ""
     split: str = ""
     role: str = "foreground"
+    table: Path = None
 
     def __post_init__(self):
         object.__setattr__(self, "labels", tuple(map(normal, self.labels)))

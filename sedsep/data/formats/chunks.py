@@ -31,6 +31,7 @@ class Kind(NamedTuple):
 
 
 BIG = (b"RIFX", b"FORM")  # whose numbers begin with their largest byte
+AIFC_LITTLE = (b"sowt", b"42ni", b"23ni")  # except samples of AIFF-C in these forms
 KINDS = {
     b"RIFF": Kind(12, 4, "<I", 0, 2, b"data", 0),
     b"RIFX": Kind(12, 4, ">I", 0, 2, b"data", 0),
@@ -45,30 +46,48 @@ def look(file, size: int) -> Look:
 
     Where the header is right, or there is no chunk with samples, the decoder may judge for itself (``spans`` None).
     """
-    kind = KINDS[_at(file, 0, 4)]
-    position, large = kind.first, None
-    if _at(file, 8, 4) == b"AIFC":  # in which the order of bytes is not known from here
-        return Look()
-    while position < size and (chunk := _chunk(file, kind, position)):
-        name, length = chunk
-        start = position + kind.name + struct.calcsize(kind.size)
+    kind, large, field = KINDS[_at(file, 0, 4)], None, None
+    for name, position, start, length in _chunks(file, kind, size):
         if name == b"ds64":
-            large = int.from_bytes(_at(file, start + 8, 8), "little")
+            large, field = int.from_bytes(_at(file, start + 8, 8), "little"), (start + 8, "<Q", 0)
         if name == kind.data:
-            length = large if large is not None and length == 0xFFFFFFFF else length
-            return _samples(file, size, kind, start + kind.skip, max(0, length - kind.skip))
-        position = start + length + -(start + length) % kind.align
+            if large is None or length != 0xFFFFFFFF:
+                large, field = length, (position + kind.name, kind.size, kind.counted)
+            return _samples(file, size, kind, start + kind.skip, max(0, large - kind.skip), field)
     return Look()
 
 
-def _samples(file, size, kind, start, length) -> Look:
+def order(file) -> str:
+    """How the bytes of a sample stand in an open file: "BIG" or "LITTLE", as soundfile calls it."""
+    form, kind = _at(file, 0, 4), KINDS[_at(file, 0, 4)]
+    if _at(file, 8, 4) == b"AIFC":
+        forms = (_at(file, start + 18, 4) for name, _, start, _ in _chunks(file, kind) if name == b"COMM")
+        return "LITTLE" if next(forms, b"") in AIFC_LITTLE else "BIG"
+    return "BIG" if form in BIG else "LITTLE"
+
+
+def _chunks(file, kind, size=None):
+    """Yield the chunks of a file: name, where it begins, where its content does, and the length of that."""
+    position = kind.first
+    while (size is None or position < size) and (chunk := _chunk(file, kind, position)):
+        name, length = chunk
+        start = position + kind.name + struct.calcsize(kind.size)
+        yield name, position, start, length
+        position = start + length + -(start + length) % kind.align
+
+
+def _samples(file, size, kind, start, length, field) -> Look:
+    """``field``: where the length stands, in which form, and how many bytes it counts besides the chunk's content."""
+    place, form, counted = field
+    real = struct.pack(form, min(size - start + kind.skip + counted, 256 ** struct.calcsize(form) - 1))
+    whole = Span(start, size, patch=(place, real), raw=True)
     end = start + length
     if end > size:
         unfilled = length >= PLACEHOLDER
-        return Look((Span(start, size, raw=True),), length, unfilled, cut=not unfilled)
+        return Look((whole,), length, unfilled, cut=not unfilled)
     if not _sound_follows(file, size, kind, end):
         return Look(_one_by_one(file, size, kind, end))
-    return Look((Span(start, size, raw=True),), length, unfilled=length == 0)
+    return Look((whole,), length, unfilled=length == 0)
 
 
 def _sound_follows(file, size, kind, end) -> bool:

@@ -14,7 +14,8 @@ class Span:
         claim: how long the decoder is told that the span is, in bytes; one that guesses the length of the sound from
             it must not guess too little. 0: as long as it is.
         patch: ``(place in the span, bytes)`` that the decoder sees instead of those of the file.
-        raw: whether these are bare samples, in the form that the file's header names.
+        raw: whether these are bare samples, in the form that the file's header names; ``patch`` is then of the whole
+            file, whose header it mends.
     """
 
     first: int

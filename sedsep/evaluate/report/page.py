@@ -16,11 +16,11 @@ def markdown(table: Table, values) -> str:
     grid, columns = table.grid(), table.columns
     published = np.array([cell.published for cell in table.cells])
     theirs = [f"paper: {columns[0]}", *columns[1:]] if not np.isnan(published).all() else []
-    lines = _head([*table.heads, *columns, *theirs])
+    lines = table_head([*table.heads, *columns, *theirs])
     for labels, places in zip(table.rows, grid):
         ours = [_ours(table.cells[c], values[c]) if c >= 0 else NONE for c in places]
         known = [_unit(table.cells[c]).number(published[c]) if c >= 0 else NONE for c in places if theirs]
-        lines.append(_line([*labels, *ours, *known]))
+        lines.append(table_row([*labels, *ours, *known]))
     return "\n".join(lines)
 
 
@@ -31,29 +31,29 @@ def beside(tables, values) -> str:
         return ""
     labels = [name for name in ("results", "clue") if name in chosen[0][0].lines]
     metrics = list(dict.fromkeys(name for table, _ in chosen for name in table.metrics))
-    lines = _head([*labels, *(COLUMNS[name].head for name in metrics)])
+    lines = table_head([*labels, *(COLUMNS[name].head for name in metrics)])
     for table, found in chosen:
         texts = pd.DataFrame(NONE, table.lines.index, metrics)
         for cell, numbers in zip(table.cells, found):
             texts.loc[cell.line, cell.metric] = _ours(cell, numbers)
         for line in np.flatnonzero(table.lines["results"] != NONE):
-            lines.append(_line([*table.lines.loc[line, labels], *texts.loc[line]]))
+            lines.append(table_row([*table.lines.loc[line, labels], *texts.loc[line]]))
     return "\n".join(lines)
 
 
-def whole(tables, texts, others, claims, passports, n_seeds, command, note, pictures) -> str:
+def whole(titles, texts, others, claims, passports, n_seeds, command, note, pictures) -> str:
     """The whole page.
 
     Args:
-        tables, texts: each :class:`Table` and its Markdown. others: further numbers, claims: Markdown or "".
+        titles, texts: of each table, in Markdown. others: further numbers, claims: Markdown or "".
         passports: (test set, metric) -> :class:`sedsep.evaluate.report.results.Passport`.
         command: what made the numbers. note: text under the tables. pictures: files beside the page.
     """
     parts = ["# Results", ""]
     if command:
         parts += ["```sh", command, "```", ""]
-    for table, text in zip(tables, texts):
-        parts += [f"## {table.title}", "", text, ""] if len(tables) > 1 else [text, ""]
+    for title, text in zip(titles, texts):
+        parts += [f"## {title}", "", text, ""] if len(titles) > 1 else [text, ""]
     if others:
         parts += ["## The same in other metrics", "", others, ""]
     if claims:
@@ -85,9 +85,11 @@ def _unit(cell):
     return COLUMNS[cell.metric].unit
 
 
-def _head(titles) -> list:
-    return [_line(titles), "|---" * len(titles) + "|"]
+def table_head(titles) -> list:
+    """The head of a table, two lines."""
+    return [table_row(titles), "|---" * len(titles) + "|"]
 
 
-def _line(texts) -> str:
+def table_row(texts) -> str:
+    """A row of a table."""
     return f"| {' | '.join(texts)} |"

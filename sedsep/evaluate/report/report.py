@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sedsep.evaluate.report import cells, claims, page, results
+from sedsep.evaluate.report import cells, claims, folds, page, results
 from sedsep.evaluate.report.class_bars import draw_classes
 from sedsep.evaluate.report.result_bars import draw_results
 from sedsep.evaluate.report.training import draw_training
@@ -18,8 +18,9 @@ from sedsep.files import write_table, write_text
 
 
 def report(
-    directories, rows, cell_tables, table_path, page_path, command="", training=(), note="", claims_path=None, bars=""
-) -> str:
+    directories, rows, cell_tables, table_path, page_path, command="", training=(), note="", claims_path=None, bars="",
+    crossed=(),
+) -> str:  # fmt: skip
     """Write the table, the page and its pictures.
 
     Args:
@@ -30,6 +31,7 @@ def report(
         training: directories of training runs, whose ``log.jsonl`` are drawn in this order; those with the same
             name are one system trained with several seeds. claims_path: table of claims to try (``claims.py``).
         bars: ``<results>:<metric>`` that is drawn for each class, such as ``sed.teacher:event-f1-macro``.
+        crossed: titles, metrics and names of results of cross-validations (``folds.py``).
 
     Returns:
         the tables as text.
@@ -41,15 +43,21 @@ def report(
     tables += [one for path in cell_tables for one in cells.from_cells(path)]
     values, passports = results.read(tables, directories)
     texts = [page.markdown(one, found) for one, found in zip(tables, values)]
+    crossed = [folds.read(*one, directories) for one in crossed]
     tried = claims.markdown(claims.read_claims(claims_path, directories)) if claims_path else ""
     for file, lines in _files(tables, values, Path(table_path)).items():
         write_table(file, pd.concat(lines, ignore_index=True))
+    if crossed:
+        beside = Path(table_path).with_name(f"{Path(table_path).stem}_folds{Path(table_path).suffix}")
+        write_table(beside, pd.concat(map(folds.for_machines, crossed), ignore_index=True))
     page_path = Path(page_path)
-    pictures = [draw_results(tables, values, page_path.with_name("results.png"))]
+    pictures = [draw_results(tables, values, page_path.with_name("results.png"))] if tables else []
     pictures += [draw_classes(directories, bars, page_path.with_name("classes.png"))] if bars else []
     pictures += [draw_training(training, page_path.with_name("training.png"))] if training else []
     others = page.beside(tables, values)
-    parts = (tables, texts, others, tried, passports, len(directories), command, note, pictures)
+    titles = [one.title for one in (*tables, *crossed)]
+    texts += [folds.markdown(one) for one in crossed]
+    parts = (titles, texts, others, tried, passports, len(directories), command, note, pictures)
     write_text(page_path, page.whole(*parts))
     return "\n\n".join([*texts, tried] if tried else texts)
 

@@ -13,6 +13,7 @@ from sedsep.errors import UserError
 from sedsep.evaluate.score.stored import read_results
 from sedsep.evaluate.score.unit import Unit, unit_of
 from sedsep.metrics.bootstrap import Difference, paired_difference
+from sedsep.names import join, split
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,41 @@ def read(arguments) -> list:
     """
     systems = []
     for argument in arguments:
-        paths = [Path(part) for part in argument.split(",") if part]
+        paths = _paths(argument)
         systems.append(System(",".join(map(str, paths)), tuple(read_results(path) for path in paths)))
     if len(systems) < 2:
         raise UserError("give two files of results or more; runs of one system with other seeds: A1.json,A2.json")
     if len({system.name for system in systems}) < len(systems):
         raise UserError("the same results are given twice")
     return systems
+
+
+def _paths(argument) -> list:
+    """The files that an argument names: itself, if there is such a file; else those between its commas, where a path
+    with commas is quoted as in CSV or is one that is there.
+
+    Raises:
+        UserError: it can be read in several ways.
+    """
+    if "," not in argument or Path(argument).is_file():
+        return [Path(argument)]
+    if '"' in argument:
+        return [Path(name) for name in split(argument)]
+    readings = list(_readings([part for part in argument.split(",") if part]))
+    if len(readings) > 1:
+        ways = " or ".join(map(join, readings))
+        raise UserError(f"{argument}: may mean {ways}; quote a path that has a comma: '\"A,B.json\",C.json'")
+    return [Path(name) for name in (readings[0] if readings else argument.split(",")) if name]
+
+
+def _readings(parts):
+    """Yield the ways to join ``parts`` with commas so that each name is a file that is there."""
+    if not parts:
+        yield []
+    for count in range(1, len(parts) + 1):
+        name = ",".join(parts[:count])
+        if Path(name).is_file():
+            yield from ([name, *rest] for rest in _readings(parts[count:]))
 
 
 def compare(systems) -> dict:

@@ -48,9 +48,21 @@ def extraction_numbers(truth: Truth, output: Output, options) -> list:
             identifier = f"{name}[{IDENTIFIERS[name.removesuffix('-improvement')]}mean over targets]"
             numbers.append(Number(
                 f"{clue}.{name}", identifier, float(values["value"].mean()), per_class, "stems", DECIBEL, NOTE,
-                resampled(values, truth, options), {"sounds": len(values)}, values,
+                resampled(values, truth, options), _behind(values, truth), values,
             ))  # fmt: skip
     return numbers
+
+
+def _behind(values, truth) -> dict:
+    """How many sounds a number is the mean of, and of how many recordings of each class these are, where known."""
+    sources = {}
+    for row in values.itertuples():
+        for stem in truth.clips[row.filename].stems or ():
+            if stem.label == row.event_label:
+                sources.setdefault(stem.label, set()).add(stem.source)
+    if not sources or any("" in of_class for of_class in sources.values()):
+        return {"sounds": len(values)}
+    return {"sounds": len(values), "recordings": {label: len(of_class) for label, of_class in sources.items()}}
 
 
 def _table(truth, output) -> pd.DataFrame:

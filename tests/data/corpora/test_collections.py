@@ -2,9 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from sedsep.cli import sedsep
+from sedsep.data import audio
 from sedsep.data.corpora.collections import detect, read_collection
+from sedsep.data.corpora.folder import unread
 from sedsep.errors import UserError
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared"
@@ -158,3 +163,36 @@ def test_several_collections_in_one_folder_are_told_apart_by_the_user(tmp_path):
 def test_any_train_csv_is_not_fsdkaggle2018(tmp_path):
     make(tmp_path, **{"train.csv": "path,target\n", "Dog/a.wav": "", "Cat/b.wav": ""})
     assert {r.labels for r in read_collection(tmp_path)} == {("Dog",), ("Cat",)}
+
+
+LISTS = {
+    "esc50": {"meta/esc50.csv": "filename,fold,category,src_file\n1-1-A-0.wav,1,dog,1\n"},
+    "urbansound8k": {"metadata/UrbanSound8K.csv": "slice_file_name,fsID,fold,class\na.wav,1,1,dog\n"},
+    "fsd50k": {"FSD50K.ground_truth/dev.csv": "fname,labels,split\n1,Dog,train\n",
+               "FSD50K.ground_truth/eval.csv": "fname,labels\n2,Dog\n"},
+    "fsdkaggle2018": {"FSDKaggle2018.meta/train_post_competition.csv": "fname,label\n1.wav,Dog\n",
+                      "FSDKaggle2018.meta/test_post_competition_scoring_clips.csv": "fname,label\n2.wav,Dog\n"},
+    "desed": {"audio/train/soundbank/foreground/Dog/1_a.wav": "", "soundbank_validation.tsv": "filepath\n"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LISTS)
+def test_tables_that_are_read_do_not_count_among_what_is_not(tmp_path, layout):
+    make(tmp_path, **LISTS[layout])
+    assert detect(tmp_path)[0] == layout
+    found = read_collection(tmp_path)
+    taken = {place for recording in found for place in (recording.path, recording.table)}
+    assert unread(tmp_path, taken) == []
+    make(tmp_path, **{"licences.csv": "a,b\n", "README.md": "x"})
+    assert unread(tmp_path, taken) == [f"{tmp_path}: 2 files are not read: 1 .csv, 1 .md"]
+
+
+def test_the_command_does_not_count_the_table_that_it_has_read(tmp_path):
+    rows = "".join(f"{n}-{n}-A-0.wav,{n},dog,{n}\n" for n in range(1, 6))
+    make(tmp_path, **{"esc/meta/esc50.csv": "filename,fold,category,src_file\n" + rows, "esc/LICENSE": "x"})
+    for n in range(1, 6):
+        audio.write(tmp_path / f"esc/audio/{n}-{n}-A-0.wav", 0.1 * np.random.default_rng(n).standard_normal(8000), 8000)
+    said = CliRunner().invoke(sedsep, ["soundbank", str(tmp_path / "bank"), "--root", str(tmp_path / "esc")]).output
+    assert (
+        "5 sounds of 1 classes" in said and "1 files are not read: 1 without an ending" in said and ".csv" not in said
+    )

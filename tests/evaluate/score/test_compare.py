@@ -94,3 +94,28 @@ def test_bad_files(make_results, tmp_path):
         read([str(tmp_path / "x.json"), make_results("a", 0.1)])
     with pytest.raises(UserError, match="no value"):
         compare(read([make_results("a", 0.1), make_results("b", None)]))
+
+
+def names(systems):
+    return [len(system.runs) for system in systems]
+
+
+def test_paths_with_commas(make_results, tmp_path, monkeypatch):
+    """A file that is there is one file; between commas names of files are looked for, and quotes decide."""
+    (tmp_path / "a,b").mkdir()
+    one, two, plain = make_results("a,b/x", 0.1), make_results("a,b/y,z", 0.2), make_results("p", 0.3)
+    assert names(read([one, two, plain])) == [1, 1, 1]
+    assert names(read([f"{one},{two}", plain])) == [2, 1]
+    quoted = f'"{one}","{two}"'
+    assert names(read([quoted, plain])) == [2, 1]
+    assert read([f"{one},{two}", plain])[0].runs == read([quoted, plain])[0].runs
+    with pytest.raises(UserError, match="no such file"):
+        read([f"{one},{tmp_path}/none.json", plain])
+    monkeypatch.chdir(tmp_path)
+    for name in ("u", "v", "w", "u,v", "v,w"):
+        make_results(name, 0.1)
+    for name in ("u", "u,v"):  # without an ending, so that "u,v.json" and "v.json" are both there
+        (tmp_path / name).write_text((tmp_path / "u.json").read_text())
+    with pytest.raises(UserError, match="u,v.json,w.json: may mean|may mean .* or .*quote a path that has a comma"):
+        read(["u,v.json,w.json", plain])
+    assert names(read(['"u,v.json",w.json', plain])) == [2, 1]
