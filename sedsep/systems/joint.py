@@ -16,6 +16,7 @@ from sedsep.nnet.detectors.detector import Detector
 from sedsep.nnet.frontends.frontend import Frontend
 from sedsep.nnet.poolings import Detection
 from sedsep.nnet.separators import SEPARATORS, SeparatorSection
+from sedsep.systems.augmentation import Augmentation
 from sedsep.systems.frozen import batch_norms, keep_still
 from sedsep.systems.mean_teacher import Adversary, MeanTeacher
 from sedsep.systems.selection import Selection
@@ -60,9 +61,9 @@ class Joint(MeanTeacher):
             DCASE 2021 SSep+SED baseline does (the paper does not say).
         frozen_dropout: the frozen detector of "stage2" keeps its dropout (the paper does not say; the SSep+SED
             baseline's frozen detector does).
-        separator, frontend, detector, teaching, selection: keys of a separator (``nnet/separators``), of
-            ``Frontend``, of a detector (``nnet/detectors``), ``Teaching`` and ``Selection``. The first three come
-            from the models that training starts from.
+        separator, frontend, detector, teaching, selection, augmentation: keys of a separator (``nnet/separators``),
+            of ``Frontend``, of a detector (``nnet/detectors``), ``Teaching``, ``Selection`` and ``Augmentation``. The
+            first three come from the models that training starts from.
         adversary: keys of ``DomainAdversary``, or null for none.
     """
 
@@ -81,13 +82,14 @@ class Joint(MeanTeacher):
         detector: DetectorSection = None,
         teaching: Annotated[dict, Teaching] = None,
         selection: Annotated[dict, Selection] = None,
+        augmentation: Annotated[dict, Augmentation] = None,
         adversary: Adversary = None,
     ):
         def make():
             inner = Detector(len(classes), frontend, detector)
             return SeparatedDetector(build(SEPARATORS, separator), inner)
 
-        super().__init__(classes, make, teaching, selection, adversary)
+        super().__init__(classes, make, teaching, selection, augmentation, adversary)
         self.freeze_batch_norm, self.frozen_dropout = freeze_batch_norm, frozen_dropout
         self.frozen = {"stage1": "separator", "stage2": "detector", "joint": None}[mode]
         for parameter in self.frozen_parameters(self.student):
