@@ -15,7 +15,7 @@ from sedsep.nnet.detectors import DetectorSection
 from sedsep.nnet.detectors.detector import Detector
 from sedsep.nnet.frontends.frontend import Frontend
 from sedsep.systems.augmentation import Augmentation
-from sedsep.systems.mean_teacher import MeanTeacher
+from sedsep.systems.mean_teacher import Adversary, MeanTeacher
 from sedsep.systems.mixup import mixup
 from sedsep.systems.selection import Selection
 from sedsep.systems.teacher import Teaching
@@ -40,6 +40,7 @@ class SoundEventDetection(MeanTeacher):
     Args:
         frontend, detector, teaching, selection, mixup, augmentation: keys of ``Frontend``, of a detector
             (``nnet/detectors``), of ``Teaching``, ``Selection``, ``Mixup`` and ``Augmentation``.
+        adversary: keys of ``DomainAdversary``, or null for none.
     """
 
     kind, task = "detection", "train-sed"
@@ -54,11 +55,12 @@ class SoundEventDetection(MeanTeacher):
         selection: Annotated[dict, Selection] = None,
         augmentation: Annotated[dict, Augmentation] = None,
         mixup: Annotated[dict, Mixup] = None,
+        adversary: Adversary = None,
     ):
         def make():
             return Detector(len(classes), frontend, detector)
 
-        super().__init__(classes, make, teaching, selection, augmentation)
+        super().__init__(classes, make, teaching, selection, augmentation, adversary)
         self.mixup = Mixup(**mixup)
 
     def parts(self, variant: str) -> dict:

@@ -18,7 +18,7 @@ from sedsep.nnet.poolings import Detection
 from sedsep.nnet.separators import SEPARATORS, SeparatorSection
 from sedsep.systems.augmentation import Augmentation
 from sedsep.systems.frozen import batch_norms, keep_still
-from sedsep.systems.mean_teacher import MeanTeacher
+from sedsep.systems.mean_teacher import Adversary, MeanTeacher
 from sedsep.systems.selection import Selection
 from sedsep.systems.streams import DETECTOR, SAME, SEPARATOR
 from sedsep.systems.teacher import Teaching
@@ -64,6 +64,7 @@ class Joint(MeanTeacher):
         separator, frontend, detector, teaching, selection, augmentation: keys of a separator (``nnet/separators``),
             of ``Frontend``, of a detector (``nnet/detectors``), ``Teaching``, ``Selection`` and ``Augmentation``. The
             first three come from the models that training starts from.
+        adversary: keys of ``DomainAdversary``, or null for none.
     """
 
     kind, task = "joint", "train-joint"
@@ -82,12 +83,13 @@ class Joint(MeanTeacher):
         teaching: Annotated[dict, Teaching] = None,
         selection: Annotated[dict, Selection] = None,
         augmentation: Annotated[dict, Augmentation] = None,
+        adversary: Adversary = None,
     ):
         def make():
             inner = Detector(len(classes), frontend, detector)
             return SeparatedDetector(build(SEPARATORS, separator), inner)
 
-        super().__init__(classes, make, teaching, selection, augmentation)
+        super().__init__(classes, make, teaching, selection, augmentation, adversary)
         self.freeze_batch_norm, self.frozen_dropout = freeze_batch_norm, frozen_dropout
         self.frozen = {"stage1": "separator", "stage2": "detector", "joint": None}[mode]
         for parameter in self.frozen_parameters(self.student):

@@ -24,6 +24,7 @@ class Output:
         extracted: directory of extracted target sounds, ``<clue>/<id>/<class>.wav``, or None.
         table: table of events at one threshold, or None. points: tables of events, one per threshold, or None.
         missing: clips of the truth that are named nowhere in the output; they count as clips without detections.
+        notes: what ``scores.json`` says of the scores.
     """
 
     sources: dict
@@ -34,6 +35,7 @@ class Output:
     table: object = None
     points: list = None
     missing: tuple = ()
+    notes: dict = field(default_factory=dict)
 
     def events(self, classes, threshold: float, metric: str):
         """The given table of events, or the scores above ``threshold``."""
@@ -134,7 +136,8 @@ def read(truth: Truth, scores=None, events=None, operating_points=None, others=F
     for path, point in points.items():
         check_events(truth, point, path, "detected events", "make one event of those that overlap")
     points = list(points.values()) or None
-    return Output(sources, found, weak, separated, extracted, table, points, missing), truth
+    notes = score_set.info if score_set else {}
+    return Output(sources, found, weak, separated, extracted, table, points, missing, notes), truth
 
 
 def read_several(truth: Truth, directories, operating_points=None, others=False):
