@@ -1,7 +1,7 @@
 """Soundbank: isolated sounds with their active spans, split by original source; the simulator's raw material.
 
-A bank is a directory with ``classes.txt`` and ``sounds.tsv`` (path, label, role, onset, offset, split, source: one
-row per active stretch of a recording, in seconds); ``skipped.tsv`` lists what could not be used, and why.
+A bank is a directory with ``classes.txt`` and ``sounds.tsv`` (path, label, role, onset, offset, split, source, fold:
+one row per active stretch of a recording, in seconds); ``skipped.tsv`` lists what could not be used, and why.
 """
 
 import os
@@ -21,11 +21,13 @@ from sedsep.files import located, read_table, write_table, write_text
 from sedsep.labels import Classes
 
 COLUMNS = ["path", "label", "role", "onset", "offset", "split", "source"]
+FOLD = "fold"  # as published, or empty; banks of earlier versions have no such column
 
 
 @dataclass(frozen=True)
 class Sound:
-    """One active stretch of the recording at ``path``, in seconds; ``source`` is the original it was cut from."""
+    """One active stretch of the recording at ``path``, in seconds; ``source`` is the original it was cut from, ``fold``
+    the published fold that it is in, or ""."""
 
     path: Path
     label: str
@@ -34,6 +36,7 @@ class Sound:
     offset: float
     split: str
     source: str
+    fold: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Soundbank:
         if not directory.is_dir():
             raise UserError(f"{directory}: no such soundbank; make it: sedsep soundbank {directory} --root DIR")
         classes = Classes.read(directory / "classes.txt")
-        table = read_table(directory / "sounds.tsv", COLUMNS, numeric=("onset", "offset"))
+        table = read_table(directory / "sounds.tsv", COLUMNS, optional=(FOLD,), numeric=("onset", "offset"))
         sounds = []
         for line, row in zip(table.index, table.itertuples(index=False)):
             where = f"{directory / 'sounds.tsv'}:{line}"
@@ -70,8 +73,18 @@ class Soundbank:
             if not 0 <= row.onset < row.offset:
                 raise UserError(f"{where}: onset {row.onset:g} s and offset {row.offset:g} s are out of order")
             path = located(os.path.normpath(directory.absolute() / row.path))
-            sounds.append(Sound(path, row.label, row.role, row.onset, row.offset, row.split, row.source))
+            sounds.append(Sound(path, row.label, row.role, row.onset, row.offset, row.split, row.source, row.fold))
         return cls(directory, classes, tuple(sounds))
+
+    def write(self) -> None:
+        """Write the bank's tables into its directory. Raises UserError where the disk cannot be written."""
+        rows = [
+            (_place(s.path, self.directory), s.label, s.role, f"{s.onset:.3f}", f"{s.offset:.3f}", s.split, s.source,
+             s.fold)
+            for s in self.sounds
+        ]  # fmt: skip
+        write_text(self.directory / "classes.txt", "".join(f"{name}\n" for name in self.classes))
+        write_table(self.directory / "sounds.tsv", pd.DataFrame(rows, columns=[*COLUMNS, FOLD]))
 
     def select(self, split: str, share=(0.0, 1.0)) -> Sounds:
         """The sounds of a split whose sources lie in the interval ``share`` of the bank's seeded order of sources.
@@ -162,21 +175,21 @@ def build(
     for recording, label, _, _ in spans:
         by_label.setdefault(label, []).append(recording.source)
     split = split_sources(by_label, allowed, seed)
-    rows = []
+    sounds = []
     for recording, label, role, found in spans:
-        place, source = _place(recording.path, directory), recording.source
+        path, source = recording.path, recording.source
         for onset, offset in found if role == "foreground" else [(found[0][0], found[-1][1])]:
-            rows.append((place, label, role, f"{onset:.3f}", f"{offset:.3f}", split[source], source))
-    if not rows:
+            sounds.append(Sound(path, label, role, onset, offset, split[source], source, recording.fold))
+    if not sounds:
         raise UserError(f"{directory}: no usable recording; the first was skipped because: {skipped[0][1]}")
-    enough.check_classes(least or {}, classes, {(row[1], row[6]) for row in rows if row[2] == "foreground"}, split)
-    write_text(directory / "classes.txt", "".join(f"{name}\n" for name in classes))
-    write_table(directory / "sounds.tsv", pd.DataFrame(rows, columns=COLUMNS))
+    foreground = [sound for sound in sounds if sound.role == "foreground"]
+    enough.check_classes(least or {}, classes, {(sound.label, sound.source) for sound in foreground}, split)
+    Soundbank(directory, classes, tuple(sounds)).write()
     refused = [(_place(recording.path, directory), reason) for recording, reason in skipped]
     write_table(directory / "skipped.tsv", pd.DataFrame(refused, columns=["path", "reason"]))
-    present = {(row[1], row[5]) for row in rows if row[2] == "foreground"}
+    present = {(sound.label, sound.split) for sound in foreground}
     empty = [f"{label}/{name}" for label in classes for name in SPLITS if (label, name) not in present]
-    return {"sounds": len(rows), "skipped": len(skipped), "classes": len(classes), "empty": empty}
+    return {"sounds": len(sounds), "skipped": len(skipped), "classes": len(classes), "empty": empty}
 
 
 def _named(recordings, classes, backgrounds):
