@@ -66,11 +66,7 @@ class Dilated(nn.Sequential):
     """
 
     def __init__(
-        self,
-        n_maps: int,
-        channels: list[int] = (64, 128, 256),
-        dilations: list[int] = (1, 2, 4),
-        kernel: Count = 5,
+        self, n_maps: int, channels: list[int] = (64, 128, 256), dilations: list[int] = (1, 2, 4), kernel: Count = 5
     ):
         check_channels(channels)
         if len(channels) != len(dilations) or min(dilations) < 1 or kernel % 2 == 0:

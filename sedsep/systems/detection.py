@@ -16,6 +16,7 @@ from sedsep.nnet.detectors.detector import Detector
 from sedsep.nnet.frontends.frontend import Frontend
 from sedsep.systems.mean_teacher import MeanTeacher
 from sedsep.systems.mixup import mixup
+from sedsep.systems.reconstruction import Reconstruction
 from sedsep.systems.selection import Selection
 from sedsep.systems.teacher import Teaching
 
@@ -37,8 +38,8 @@ class SoundEventDetection(MeanTeacher):
     """Trains a detector from waveform to scores, with a mean teacher.
 
     Args:
-        frontend, detector, teaching, selection, mixup: keys of ``Frontend``, of a detector (``nnet/detectors``), of
-            ``Teaching``, ``Selection`` and ``Mixup``.
+        frontend, detector, teaching, selection, mixup, reconstruction: keys of ``Frontend``, of a detector
+            (``nnet/detectors``), of ``Teaching``, ``Selection``, ``Mixup`` and ``Reconstruction``.
     """
 
     kind, task = "detection", "train-sed"
@@ -52,12 +53,20 @@ class SoundEventDetection(MeanTeacher):
         teaching: Annotated[dict, Teaching] = None,
         selection: Annotated[dict, Selection] = None,
         mixup: Annotated[dict, Mixup] = None,
+        reconstruction: Annotated[dict, Reconstruction, ("detector",)] = None,
     ):
         def make():
             return Detector(len(classes), frontend, detector)
 
         super().__init__(classes, make, teaching, selection)
         self.mixup = Mixup(**mixup)
+        self.reconstruction = Reconstruction(self.student, **reconstruction)
+
+    def forward(self, batch, progress) -> dict:
+        """As a mean teacher's, and "reconstruction" where it has a weight: the student's features, made again."""
+        with self.reconstruction.listening(self.student) as heard:
+            losses = super().forward(batch, progress)
+        return {**losses, **self.reconstruction.loss(heard)}
 
     def parts(self, variant: str) -> dict:
         """The detector."""

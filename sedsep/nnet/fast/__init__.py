@@ -6,11 +6,16 @@ import os
 from torch import nn
 
 from sedsep.nnet.fast.modules import FastConvTasNet, FastEnrolmentEncoder, FastTCN, FastTCNBlock
+from sedsep.nnet.fast.rank import FastRankMap
+from sedsep.nnet.map_poolings import RankMap
 from sedsep.nnet.separators.conv_tasnet import ConvTasNet
 from sedsep.nnet.soundbeam import EnrolmentEncoder
 from sedsep.nnet.tcn import TCN, TCNBlock
 
-FAST = {ConvTasNet: FastConvTasNet, EnrolmentEncoder: FastEnrolmentEncoder, TCN: FastTCN, TCNBlock: FastTCNBlock}
+FAST = {
+    ConvTasNet: FastConvTasNet, EnrolmentEncoder: FastEnrolmentEncoder, TCN: FastTCN, TCNBlock: FastTCNBlock,
+    RankMap: FastRankMap,
+}  # fmt: skip
 
 
 def accelerate(network: nn.Module) -> nn.Module:
