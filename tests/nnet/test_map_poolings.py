@@ -33,7 +33,7 @@ def test_ranks_and_their_gradient_are_the_authors(form, size):
 
 @torch.no_grad()
 def test_the_dilated_benchmark_is_the_authors():
-    """Whole clips, for its attention is over all of one; half the network's layers are moved in turn on fewer frames."""
+    """Whole clips, for its attention is over all of one; the encoder's layers are moved in turn on fewer frames."""
     golden = released("pooling")
     places = {f"^{kind}{n + 1}": f"{3 * n + place}" for n in range(3) for place, kind in enumerate(("conv", "bn"))}
     encoder = load(Dilated(1), weights(golden, "weight/atrous/emb.", places))
@@ -56,9 +56,9 @@ def test_clips_and_frames_of_maps(form, kind):
     torch.manual_seed(0)
     pooling, encoded = form(MAP_POOLINGS[kind](4, 3, 6)), torch.randn(2, 4, 5, 6)
     maps = torch.sigmoid(pooling.maps(encoded))  # (B, C, L, F)
-    ordered = maps.flatten(2).sort(2, descending=True).values
-    clip = {"mean": maps.mean((2, 3)), "max": maps.amax((2, 3)),
-            "rank": (ordered * 0.9998 ** torch.arange(30)).sum(2) / (0.9998 ** torch.arange(30)).sum()}[kind]  # fmt: skip
+    ordered, weight = maps.flatten(2).sort(2, descending=True).values, 0.9998 ** torch.arange(30)
+    ranked = (ordered * weight).sum(2) / weight.sum()
+    clip = {"mean": maps.mean((2, 3)), "max": maps.amax((2, 3)), "rank": ranked}[kind]
     frames = maps.amax(3) if kind == "max" else maps.mean(3)
     detection = pooling(encoded)
     torch.testing.assert_close(detection.weak, clip)

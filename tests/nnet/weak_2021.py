@@ -21,7 +21,7 @@ def released(name):
 
 
 def weights(golden, prefix, renamed=()):
-    """State of one of our modules: entries below ``prefix``; blocks and norms have our names, parts others on request."""
+    """State of one of our modules: entries below ``prefix``, blocks and norms with our names; ``renamed``: patterns."""
     state = {}
     for key, value in golden.items():
         if key.startswith(prefix):
