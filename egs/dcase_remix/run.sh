@@ -21,6 +21,7 @@ help="Of this recipe:
     --backgrounds C,D   scenes (default: folders background/, rain, sea_waves and wind; else noise)
   --corpus dcase       --root: a folder with FSDKaggle2018 and DCASE 2019 task 1 in it, see README.md"
 . ../../tools/stages.sh
+[ "$preset.$rows" != smoke.all ] || rows=smoke  # one row of each network
 . ../../tools/rows.sh
 known fold "$fold" 1 2 3 4
 known variant "$variant" fixed code

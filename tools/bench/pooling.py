@@ -1,5 +1,6 @@
-"""Benchmarks of the poolings of weakly supervised detection, forward and backward, at the size of the paper: 24 clips of
-41 classes, 311 frames of 64 bands.
+"""Benchmarks of the poolings of weakly supervised detection, forward and backward, at the size of the paper.
+
+That is 24 clips of 41 classes, 311 frames of 64 bands.
 
 The peer of the pooling by ranks is torch.sort. That of two-step attention goes class by class, as a loop would.
 """
