@@ -24,9 +24,13 @@ function take() {
   data[n] = cell("test") == "-" ? options_of(cell("data")) : "--data " cell("test")
   rest[n] = command[n] OFS cell("conf") OFS cell("options") OFS from[n] OFS data[n] OFS cell("smooth") OFS \
     options_of(cell("metrics"))
-  if (cell("group") !~ /^(-|all)$/ && !(cell("group") in groups)) known = known " " cell("group")
-  groups[cell("group")]
-  wanted[n] = group == "all" || cell("group") == group
+  wanted[n] = group == "all"
+  count = split(cell("group"), words, ",")
+  for (k = 1; k <= count; k++) {
+    if (words[k] !~ /^(-|all)$/ && !(words[k] in groups)) known = known " " words[k]
+    groups[words[k]]
+    if (words[k] == group) wanted[n] = 1
+  }
 }
 END {
   if (failed) exit 2

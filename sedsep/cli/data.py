@@ -130,6 +130,28 @@ def simulate(bank, out, conf, settings, workers):
 
 
 @click.command()
+@click.argument("bank", type=DIRECTORY)
+@click.argument("out", type=DIRECTORY)
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
+              help="Any key: snr=10, folds=[1,2,3], per_fold=2000, variant=code, ...")  # fmt: skip
+@click.option("--workers", default=1, show_default=True, help="Processes; the result is the same for any number.")
+def remix(bank, out, settings, workers):
+    """Put three sounds of BANK to a clip on a scene at one SNR, fold by fold, into the set OUT.
+
+    Sets that differ in the SNR alone hold the same sounds at the same times on the same scenes.
+    """
+    from sedsep import config
+    from sedsep.data.remix import describe, remix
+    from sedsep.data.soundbank import Soundbank
+
+    section = {}
+    for setting in settings:
+        config.override(section, setting)
+    made = remix(describe(section), Soundbank.read(bank), out, workers)
+    click.echo(f"{out}: {made['clips']} clips of {made['recordings']} recordings")
+
+
+@click.command()
 @click.argument("out", type=DIRECTORY)
 @click.option("--list", "listing", type=(click.Choice(["strong", "weak", "names", "mixtures", "spans"]), FILE),
               required=True, metavar="KIND FILE", help="What there should be: DESED's events, tags or names; FUSS's "
@@ -195,4 +217,4 @@ def validate(sets, out, sample_rate, complete):
                         "them: drop --complete")  # fmt: skip
 
 
-COMMANDS = [download, soundbank, simulate, gather, validate]
+COMMANDS = [download, soundbank, simulate, remix, gather, validate]

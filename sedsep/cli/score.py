@@ -131,4 +131,36 @@ def plot_clip(out, clip, scores, data, threshold):
     click.echo(out)
 
 
+@plot.command("attention")
+@click.argument("out", type=FILE)
+@click.argument("recording")
+@click.option("--model", type=FILE, required=True, help="Detector with two-step attention (best_<variant>.pt).")
+@click.option("--data", type=DIRECTORY, help="Set that RECORDING is a clip of; its labels are outlined.")
+@click.option("--variant", help="student or teacher; the default is the one that the model file was kept for.")
+def plot_attention(out, recording, model, data, variant):
+    """Two-step attention on RECORDING in eight panels: features and their reconstruction, attention over bands of the
+    three most likely classes, over time, and tags."""
+    from sedsep.apply.model import load
+    from sedsep.evaluate.report.attention import draw_attention
+
+    events = ()
+    if data:
+        recording, events = clip_of(data, recording)
+    draw_attention(out, load(model, "cpu", variant), recording, events)
+    click.echo(out)
+
+
+def clip_of(data, name):
+    """The file of a clip of a set, named by filename or id, and its strong labels where they are known."""
+    from sedsep.data.manifest import ClipSet
+    from sedsep.errors import UserError, nearest
+    from sedsep.files import clip_id
+
+    clips = {clip_id(clip.filename): clip for clip in ClipSet.read(data)}
+    if clip_id(name) not in clips:
+        raise UserError(f"{data}: no clip {name!r}{nearest(clip_id(name), clips)}")
+    clip = clips[clip_id(name)]
+    return clip.path, clip.strong or ()
+
+
 COMMANDS = [score, compare, plot]

@@ -62,7 +62,7 @@ def render(drawn: Scene, description: SceneDescription, cache: SourceCache) -> R
     placed = [drawn.background] if drawn.background else []
     stems = np.zeros((len(placed) + len(drawn.events), n_samples), np.float32)
     if placed:
-        _add_background(stems[0], drawn.background, cache, rate)
+        add_background(stems[0], drawn.background, cache, rate)
     for stem, event in zip(stems[len(placed) :], drawn.events):
         _add_event(stem, event, drawn.room, cache, rate)
     mixture = total(stems)
@@ -116,8 +116,8 @@ def _add_event(stem, event: Placed, room, cache, rate):
     stem[first : first + len(wet)] = wet * _gain(event, wet if event.measure == "peak" else wet[:n][mask])
 
 
-def _add_background(stem, background: Placed, cache, rate):
-    """Fill a stem with a background; one that is shorter than the clip repeats, with a cross-fade at each seam."""
+def add_background(stem: np.ndarray, background: Placed, cache: SourceCache, rate: int) -> None:
+    """Fill a stem ``(T,)`` with a background; a shorter one repeats, with a cross-fade at each seam."""
     whole = cache.get(background.sound)
     inside = _samples(background.start, rate) - round(background.sound.onset * rate)
     piece = whole[max(0, inside) :][: len(stem)]
@@ -190,7 +190,7 @@ class ClipWriter:
     def write(self, index: int, rendered: Rendered) -> Clip:
         """Write the audio of one clip."""
         description = self.clips.description
-        name = f"{self.prefix}_{index:0{max(4, len(str(description.count)))}d}"
+        name = f"{self.prefix}_{index:0{max(4, len(str(len(self.clips))))}d}"
         path = self.directory / "audio" / f"{name}.wav"
         audio.write(path, rendered.mixture, description.sample_rate)
         stems = []
@@ -200,9 +200,9 @@ class ClipWriter:
                 place = self.directory / "stems" / name / f"{number}_{info.label or info.role}.wav"
                 audio.write(place, stem, description.sample_rate)
             stems.append(Stem(place, info.label, info.role, info.source))
-        strong = tuple(rendered.rows) if description.labels == "strong" else None
+        strong = tuple(rendered.rows) if description.labels in ("strong", "both") else None
         found = {label for _, _, label in rendered.rows}
-        weak = tuple(c for c in self.clips.classes if c in found) if description.labels == "weak" else None
+        weak = tuple(c for c in self.clips.classes if c in found) if description.labels in ("weak", "both") else None
         seconds = len(rendered.mixture) / description.sample_rate
         return Clip(path.name, path, seconds, strong, weak, tuple(stems), description.domain)
 
@@ -220,22 +220,35 @@ def simulate(description: SceneDescription, bank: Soundbank, out, workers: int =
     Raises:
         UserError: the bank does not serve the description, a recording is broken, or the disk is full.
     """
-    out = Path(out)
     clips = SimulatedClips(description, bank)
+    made, gains = write_clips(clips, bank, out, workers)
+    return {
+        "clips": len(made),
+        "events": sum(stem.role == "foreground" for clip in made for stem in clip.stems),
+        "turned_down": sum(gain < 1 for gain in gains),
+        "unused": [name for name in clips.classes if name not in clips.sounds.events],
+    }
+
+
+def write_clips(clips, bank: Soundbank, out, workers: int = 1) -> tuple:
+    """Write a set of clips that a description makes, as ``simulate`` does.
+
+    Args:
+        clips: has ``description``, ``classes``, a length, and ``item(epoch, index)``, as :class:`SimulatedClips`.
+
+    Returns:
+        the :class:`sedsep.data.manifest.Clip` s, and the gain of each.
+    """
+    out, count = Path(out), len(clips)
     with writing_directory(out, "a simulated set") as temporary:
         writer = ClipWriter(clips, temporary, out.name)
         made = {}
-        with progress.bar(description.count, "clip", f"simulate {out.name}") as bar:
-            for index, result in over(writer, description.count, workers):
+        with progress.bar(count, "clip", f"simulate {out.name}") as bar:
+            for index, result in over(writer, count, workers):
                 made[index] = result
                 bar.update()
-        ordered = [made[index][0] for index in range(description.count)]
+        ordered = [made[index][0] for index in range(count)]
         write_set(temporary, clips.classes, ordered)
         bank_path = str(Path(bank.directory).absolute())
-        config.write(temporary / "simulation.yaml", {"bank": bank_path, **asdict(description)})
-    return {
-        "clips": len(ordered),
-        "events": sum(stem.role == "foreground" for clip in ordered for stem in clip.stems),
-        "turned_down": sum(gain < 1 for _, gain in made.values()),
-        "unused": [name for name in clips.classes if name not in clips.sounds.events],
-    }
+        config.write(temporary / "simulation.yaml", {"bank": bank_path, **asdict(clips.description)})
+    return ordered, [made[index][1] for index in range(count)]

@@ -5,6 +5,7 @@ from sedsep.systems.extraction import Extraction
 from sedsep.systems.joint import Joint
 from sedsep.systems.separation import Separation
 from sedsep.systems.ssep_sed import SSepSED
+from sedsep.systems.weak_detection import WeakDetection
 
 ALL = (
     Separation,
@@ -12,6 +13,7 @@ ALL = (
     Joint,
     SSepSED,
     Extraction,
+    WeakDetection,
 )  # fmt: skip
 SYSTEMS = {system.kind: system for system in ALL}
 

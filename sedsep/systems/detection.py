@@ -17,6 +17,7 @@ from sedsep.nnet.frontends.frontend import Frontend
 from sedsep.systems.augmentation import Augmentation
 from sedsep.systems.mean_teacher import Adversary, MeanTeacher
 from sedsep.systems.mixup import mixup
+from sedsep.systems.reconstruction import Reconstruction
 from sedsep.systems.selection import Selection
 from sedsep.systems.teacher import Teaching
 
@@ -38,8 +39,9 @@ class SoundEventDetection(MeanTeacher):
     """Trains a detector from waveform to scores, with a mean teacher.
 
     Args:
-        frontend, detector, teaching, selection, mixup, augmentation: keys of ``Frontend``, of a detector
-            (``nnet/detectors``), of ``Teaching``, ``Selection``, ``Mixup`` and ``Augmentation``.
+        frontend, detector, teaching, selection, mixup, augmentation, reconstruction: keys of ``Frontend``, of a
+            detector (``nnet/detectors``), of ``Teaching``, ``Selection``, ``Mixup``, ``Augmentation`` and
+            ``Reconstruction``.
         adversary: keys of ``DomainAdversary``, or null for none.
     """
 
@@ -56,12 +58,20 @@ class SoundEventDetection(MeanTeacher):
         augmentation: Annotated[dict, Augmentation] = None,
         mixup: Annotated[dict, Mixup] = None,
         adversary: Adversary = None,
+        reconstruction: Annotated[dict, Reconstruction, ("detector",)] = None,
     ):
         def make():
             return Detector(len(classes), frontend, detector)
 
         super().__init__(classes, make, teaching, selection, augmentation, adversary)
         self.mixup = Mixup(**mixup)
+        self.reconstruction = Reconstruction(self.student, **reconstruction)
+
+    def forward(self, batch, progress) -> dict:
+        """As a mean teacher's, and "reconstruction" where it has a weight: the student's features, made again."""
+        with self.reconstruction.listening(self.student) as heard:
+            losses = super().forward(batch, progress)
+        return {**losses, **self.reconstruction.loss(heard)}
 
     def parts(self, variant: str) -> dict:
         """The detector."""

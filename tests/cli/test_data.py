@@ -46,6 +46,17 @@ def test_from_sounds_to_a_valid_set(bank, scene, sedsep, tmp_path):
     assert code == 0 and "2 clips, 4 s at 8000 Hz, 2 classes; known: weak, stems" in said and not errors
 
 
+def test_remixed_sets_are_valid(bank, sedsep, tmp_path):
+    settings = ("sample_rate=8000", "seconds=4.0", "event_seconds=1.0", "per_fold=2", "folds=[1,2]")
+    options = [word for setting in settings for word in ("--set", setting)]
+    code, said, _ = sedsep("remix", bank, tmp_path / "set", *options, "--set", "snr=10")
+    assert code == 0 and "set: 4 clips of" in said
+    code, said, errors = sedsep("validate", tmp_path / "set")
+    assert code == 0 and "4 clips, 16 s at 8000 Hz, 2 classes; known: strong, weak, stems" in said and not errors
+    code, _, errors = sedsep("remix", bank, tmp_path / "other", *options, "--set", "snrr=10")
+    assert code == 1 and "unknown key 'snrr'" in errors[0] and not (tmp_path / "other").exists()
+
+
 def test_a_broken_set_and_its_repaired_copy(make_set, sedsep, tmp_path):
     directory = make_set("set", 3)
     (directory / "audio" / "set_0.wav").write_bytes(b"")

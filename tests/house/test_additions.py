@@ -150,6 +150,6 @@ def test_a_system_and_a_front_end_are_a_file_a_line_and_a_configuration(tmp_path
     assert done.returncode == 0, done.stderr[-3000:]
     said = done.stdout
     assert "toy: Trains a linear detector on strong labels alone." in " ".join(said.split())
-    assert "--kind [detection|toy]" in said and "--loudness [any|loud]" in said
+    assert "--kind [detection|toy|weak_detection]" in said and "--loudness [any|loud]" in said
     assert "toy on cpu" in said and "detection on cpu" in said and said.count("4 clips decoded") == 2
     assert len(list((tmp_path / "toy_scores/strong").iterdir())) == 4

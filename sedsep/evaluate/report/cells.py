@@ -5,8 +5,8 @@ Published rows have the columns key, system, model, and one for each metric (``c
 
 Published cells have one line for each cell of tables of any shape: table, row and column say where it stands,
 results names the file ``<results>.json`` ("-" for none), metric what of it is shown, published what the paper has.
-Metrics with commas after the first stand in a table by themselves. Two columns may be added: clue, by which sounds
-were extracted; and set, the name of the test set, where there are several.
+Metrics with commas after the first stand in a table by themselves. Three columns may be added: clue, by which sounds
+were extracted; class, the one whose number is shown; and set, the name of the test set, where there are several.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Cell(NamedTuple):
         line: of the table for machines that it belongs to. row: labels. column: heading, "" for a number beside.
         metric: name out of ``COLUMNS``. results: name of the file without its ending, "-" for none.
         clue: by which sounds were extracted, or "". set: name of the test set, or "".
-        published: in the metric's unit, NaN for none.
+        published: in the metric's unit, NaN for none. label: the class whose number it is, or "" for all.
     """
 
     line: int
@@ -42,6 +42,7 @@ class Cell(NamedTuple):
     clue: str
     set: str
     published: float
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,11 @@ def from_rows(title: str, path) -> Table:
 
 def from_cells(path) -> list:
     """Read a table of published cells: one table for each title. Raises UserError as :func:`from_rows` does."""
-    lines = read_table(path, CELL, optional=("clue", "set"), numeric=("published",))
+    lines = read_table(path, CELL, optional=("clue", "class", "set"), numeric=("published",))
     labels = [name for name in lines.columns if name not in ("metric", "set")]
-    if not lines["clue"].any():
-        labels.remove("clue")
+    for name in ("clue", "class"):
+        if not lines[name].any():
+            labels.remove(name)
     tables = []
     for title, inside in lines.groupby("table", sort=False):
         inside = inside.reset_index(drop=True)
@@ -120,7 +122,7 @@ def _cells(line, row, path):
     for place, metric in enumerate(row["metric"].split(",")):
         column(metric, path)
         heading, published = (row["column"], row["published"]) if place == 0 else ("", np.nan)
-        yield Cell(line, (row["row"],), heading, metric, row["results"], clue, row["set"], published)
+        yield Cell(line, (row["row"],), heading, metric, row["results"], clue, row["set"], published, row["class"])
 
 
 def _checked(table, path) -> Table:

@@ -44,6 +44,8 @@ COLUMNS = {
     "intersection_f1": Column("intersection F1", "intersection-f1-macro", PER_CENT, "intersection-f1", 3),
     "tagging_f1": Column("tagging F1", "tagging-f1-macro", PER_CENT, "tagging-f1", 3),
     "map": Column("mAP", "ap-macro", FRACTION, "ap"),
+    "micro_ap": Column("micro AP", "ap-micro", FRACTION, "ap"),
+    "auc": Column("AUC", "auc-macro", FRACTION, "auc"),
     "si_sdr": Column("SI-SDR", "si-sdr", DECIBEL, "si-sdr", 3),
     "si_sdri": Column("SI-SDRi", "si-sdr-improvement", DECIBEL, "si-sdr", 3),
     "sdr": Column("SDR", "sdr", DECIBEL, "sdr", 3),

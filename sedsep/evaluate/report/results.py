@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from sedsep.errors import UserError
+from sedsep.errors import UserError, nearest
 from sedsep.evaluate.report.cells import NONE
 from sedsep.evaluate.report.columns import COLUMNS, entry, shown
 from sedsep.evaluate.score.stored import read_results
@@ -59,12 +59,21 @@ def read(tables, directories) -> tuple:
 
 
 def _found(result, cell, file):
-    """The entry of a cell; None for a number beside that a result does not have, as not every clue leaks."""
+    """The entry of a cell; None for a number beside that a result does not have, as not every clue leaks.
+
+    Raises:
+        UserError: it was not scored, or has no number for the cell's class.
+    """
     one = COLUMNS[cell.metric]
     name = f"{cell.clue}.{one.metric}" if cell.clue else one.metric
     if not cell.column and name not in result["metrics"]:
         return None
-    return entry(result, one, file, cell.clue)
+    found = entry(result, one, file, cell.clue)
+    if not cell.label:
+        return found
+    if cell.label not in found.get("per_class", {}):
+        raise UserError(f"{file}: no {name} of class {cell.label!r}{nearest(cell.label, found.get('per_class', {}))}")
+    return {**found, "value": found["per_class"][cell.label]}
 
 
 def _passport(data, found) -> Passport:

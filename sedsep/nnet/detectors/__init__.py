@@ -6,8 +6,9 @@ one frame of its scores. It is told ``n_classes`` C, ``n_bands`` F and ``n_maps`
 
 from typing import Annotated
 
+from sedsep.nnet.detectors.class_maps import ClassMaps
 from sedsep.nnet.detectors.crnn import CRNN
 
-DETECTORS = {"crnn": CRNN}
+DETECTORS = {"crnn": CRNN, "class_maps": ClassMaps}
 # The section of a configuration that describes a detector: the rest of its arguments follows from elsewhere.
 DetectorSection = Annotated[dict, DETECTORS, ("n_classes", "n_bands", "n_maps")]

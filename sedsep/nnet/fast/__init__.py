@@ -8,7 +8,9 @@ from torch import nn
 from sedsep.nnet.detectors.crnn import ConvBlock
 from sedsep.nnet.fast import modules as fast
 from sedsep.nnet.fast.pcen import FastPCEN
+from sedsep.nnet.fast.rank import FastRankMap
 from sedsep.nnet.frontends.pcen import PCEN
+from sedsep.nnet.map_poolings import RankMap
 from sedsep.nnet.separators.conv_tasnet import ConvTasNet
 from sedsep.nnet.soundbeam import EnrolmentEncoder
 from sedsep.nnet.tcn import TCN, TCNBlock
@@ -16,6 +18,7 @@ from sedsep.nnet.tcn import TCN, TCNBlock
 FAST = {
     ConvTasNet: fast.FastConvTasNet, EnrolmentEncoder: fast.FastEnrolmentEncoder, TCN: fast.FastTCN,
     TCNBlock: fast.FastTCNBlock, ConvBlock: fast.FastConvBlock, nn.GRU: fast.FastGRU, PCEN: FastPCEN,
+    RankMap: FastRankMap,
 }  # fmt: skip
 
 

@@ -8,9 +8,10 @@ A spectrum maps waveforms ``(B, T)`` to magnitudes ``(B, L, F)``, none below zer
 from sedsep.nnet.frontends.linear import Linear
 from sedsep.nnet.frontends.log import Log
 from sedsep.nnet.frontends.mel import Mel
+from sedsep.nnet.frontends.natural_log import NaturalLog
 from sedsep.nnet.frontends.pcen import PCEN
 from sedsep.nnet.frontends.scaling import Dataset, MinMax, SignedMinMax, Unscaled
 
 SPECTRA = {"mel": Mel}
-COMPRESSIONS = {"log": Log, "linear": Linear, "pcen": PCEN}
+COMPRESSIONS = {"log": Log, "ln": NaturalLog, "linear": Linear, "pcen": PCEN}
 SCALINGS = {"minmax": MinMax, "minmax_signed": SignedMinMax, "dataset": Dataset, "none": Unscaled}

@@ -1,7 +1,8 @@
 """Mel: the magnitudes of an STFT in mel bands.
 
 Source: DCASE 2021 task 4 baseline (magnitude mel, HTK scale without area normalisation); ``mel_scale: slaney`` with
-``hop: 255`` gives the bands of the 2020 baseline, ``centred: false`` the frames of Deshmukh et al. 2021.
+``hop: 255`` gives the bands of the 2020 baseline, ``centred: false`` the frames of Deshmukh et al. 2021, who have
+``area_norm`` and ``density`` too.
 """
 
 from typing import Literal
@@ -26,6 +27,8 @@ class Mel(nn.Module):
             and the clip ends with the last whole one: ``L = 1 + (T - n_fft) // hop``.
         offsets: how the end of an event is rounded to a frame of labels; "floor" is the 2020 baseline's, which loses
             what begins and ends in one frame.
+        area_norm: each band's weights add up to the same, whatever its width, in place of peaks of 1.
+        density: magnitudes over the root of the window's energy, as scipy's spectrograms.
 
     >>> Mel()(torch.zeros(1, 160000)).shape
     torch.Size([1, 626, 128])
@@ -42,6 +45,8 @@ class Mel(nn.Module):
         mel_scale: Literal["htk", "slaney"] = "htk",
         centred: bool = True,
         offsets: Literal["ceil", "floor"] = "ceil",
+        area_norm: bool = False,
+        density: bool = False,
     ):
         super().__init__()
         if f_max > sample_rate / 2:
@@ -51,8 +56,10 @@ class Mel(nn.Module):
         self.shortest = n_fft // 2 + 1 if centred else n_fft
         window = torch.hamming_window(n_fft, periodic=False)
         bands = torchaudio.functional.melscale_fbanks(
-            n_fft // 2 + 1, f_min, f_max, n_mels, sample_rate, norm=None, mel_scale=mel_scale
+            n_fft // 2 + 1, f_min, f_max, n_mels, sample_rate, "slaney" if area_norm else None, mel_scale
         )
+        if density:
+            bands = bands / window.square().sum().sqrt()
         # Constants, not weights: they follow the module to its device but stay out of checkpoints.
         self.register_buffer("window", window, persistent=False)
         self.register_buffer("bands", bands, persistent=False)

@@ -51,6 +51,19 @@ def test_ours_beside_the_published(made):
     assert (made / "classes.png").stat().st_size > 3000 and (made / "results.png").stat().st_size > 3000
 
 
+def test_a_cell_of_one_class(made):
+    """A column ``class`` shows that class's number; a class that the results do not have is named."""
+    head = [*HEAD, "class"]
+    cells = [("Table 3", name, "ours", "mixed.test", "onehot", "", "sdri", name) for name in ("Cat", "Dog")]
+    pd.DataFrame(cells, columns=head).to_csv(made / "published.tsv", sep="\t", index=False)
+    text = run(made, "1")
+    assert "| Cat | 5.0 |" in text and "| Dog | - |" in text, "the class's value, not the mean of 6.0"
+    assert pd.read_csv(made / "r.tsv", sep="\t")["class"].tolist() == ["Cat", "Dog"]
+    pd.DataFrame([(*cells[0][:-1], "Catt")], columns=head).to_csv(made / "published.tsv", sep="\t", index=False)
+    with pytest.raises(UserError, match="no sdr-improvement of class 'Catt'.*did you mean 'Cat'|of class 'Catt'"):
+        run(made, "1")
+
+
 def test_several_seeds_have_a_spread(made):
     assert "| Mixed | 3.5 ± 0.7 | 4.4 |" in run(made, "1", "2")
     assert "over 2 seeds" in (made / "R.md").read_text()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.signal
 import torch
 
 from sedsep.config import resolve
@@ -131,3 +132,23 @@ def test_statistics_of_the_training_set_are_fitted_once_and_kept():
     other = frontend("dataset", n_mels=8)
     other.load_state_dict(net.state_dict())
     assert not other.unfitted and torch.equal(other(clips), net(clips))
+
+
+def test_the_front_end_of_weak_detection_is_librosas():
+    """311 frames of 10 s at 32 kHz; natural logarithm of scipy's density-scaled magnitudes in librosa's own bands."""
+    librosa = pytest.importorskip("librosa")
+    rng, spectrum = np.random.default_rng(0), {"kind": "mel", "sample_rate": 32000, "n_fft": 2048, "hop": 1024}
+    spectrum |= {"n_mels": 64, "f_min": 50.0, "f_max": 16000.0, "mel_scale": "slaney", "centred": False}
+    spectrum |= {"area_norm": True, "density": True}
+    section = {"spectrum": spectrum, "compression": {"kind": "ln"}, "scaling": {"kind": "none"}}
+    x = 0.1 * rng.standard_normal(320000)
+    found = Frontend(**resolve(Frontend, section))(torch.from_numpy(x).float()[None])[0].numpy()
+    _, _, magnitudes = scipy.signal.spectrogram(
+        x, window=np.hamming(2048), nperseg=2048, noverlap=1024, detrend=False, mode="magnitude"
+    )
+    bands = librosa.filters.mel(sr=32000, n_fft=2048, n_mels=64, fmin=50, fmax=16000)
+    expected = np.log(magnitudes.T @ bands.T + 1e-8)
+    assert found.shape == expected.shape == (311, 64)
+    np.testing.assert_allclose(found, expected, atol=2e-4)
+    wrong = Frontend(**resolve(Frontend, {**section, "spectrum": {**spectrum, "area_norm": False}}))
+    assert np.abs(wrong(torch.from_numpy(x).float()[None])[0].numpy() - expected).max() > 1
