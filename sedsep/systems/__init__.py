@@ -5,12 +5,14 @@ from sedsep.systems.extraction import Extraction
 from sedsep.systems.joint import Joint
 from sedsep.systems.separation import Separation
 from sedsep.systems.ssep_sed import SSepSED
+from sedsep.systems.task_aware import TaskAware
 
 ALL = (
     Separation,
     SoundEventDetection,
     Joint,
     SSepSED,
+    TaskAware,
     Extraction,
 )  # fmt: skip
 SYSTEMS = {system.kind: system for system in ALL}
