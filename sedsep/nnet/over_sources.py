@@ -6,8 +6,6 @@ scores of their five sources become one (spec 03, E1.f).
 
 from typing import Literal
 
-import torch
-
 # Each maps scores in [0, 1] of the sources ``(B, N, ...)`` to scores in [0, 1] of the clip ``(B, ...)``.
 OVER_SOURCES = {
     "max": lambda scores: scores.amax(1),

@@ -73,7 +73,7 @@ class TaskAware(System):
         self.grid = network.grid
         self.losses, self.teaching = TaskLosses(**losses), Teaching(**teaching)
         self.selection = Selection(**selection)
-        self.over_sources, self.frozen_dropout = over_sources, frozen_dropout
+        self.manner, self.over_sources, self.frozen_dropout = over_sources, over_sources, frozen_dropout
         self.detector = network.requires_grad_(False)
         bands = {"n_bands": network.frontend.n_bands}
         self.compression = None if compression is None else build(COMPRESSIONS, compression, bands)
