@@ -5,6 +5,7 @@ Each table is written whole or not at all; those of all recordings (``weak.tsv``
 """
 
 import contextlib
+import hashlib
 import os
 from pathlib import Path
 
@@ -47,6 +48,7 @@ class Results:
         self.out, self.model, self.overwrite, self.begun = Path(out), model, overwrite, False
         check_kind(self.out, KIND)
         self.info = {"model": model.kind, "variant": model.variant, "identity": model.identity}
+        self.info["networks"] = networks_of(model)
         if model.detects:
             self.info |= {"frame_seconds": model.system.grid.frame_seconds, "model_steps": model.smoothing}
         self._go_on()
@@ -128,6 +130,17 @@ class Results:
             write_table(self.out / "skipped.tsv", pd.DataFrame(self.skipped.items(), columns=SKIPPED))
         else:
             remove(self.out / "skipped.tsv")
+
+
+def networks_of(model) -> dict:
+    """Fingerprint -> parameters of the networks of a model that can be told apart; what others share counts once."""
+    found = {}
+    for part in model.system.parts(model.variant).values():
+        digest = hashlib.sha256()
+        for value in part.state_dict().values():
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        found[digest.hexdigest()[:16]] = sum(parameter.numel() for parameter in part.parameters())
+    return found
 
 
 def _pairs(path, columns) -> dict:

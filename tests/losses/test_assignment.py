@@ -19,15 +19,11 @@ def drawn(kind, n_sources=5, seed=0, shape=(6, 3)):
 def brute_force(pairs, kind):
     """Smallest sum of the pairs' losses of each clip, and its permutation, by a loop over all."""
     distance = {"mse": F.mse_loss, "bce": F.binary_cross_entropy}[kind]
-    found = []
-    for clip in range(len(pairs[0][0])):
-        found.append(
-            min(
-                (float(sum(distance(x[clip, list(order)], y[clip]) for x, y in pairs)), order)
-                for order in itertools.permutations(range(pairs[0][0].shape[1]))
-            )
-        )
-    return found
+    orders = list(itertools.permutations(range(pairs[0][0].shape[1])))
+    return [
+        min((float(sum(distance(x[clip, list(order)], y[clip]) for x, y in pairs)), order) for order in orders)
+        for clip in range(len(pairs[0][0]))
+    ]
 
 
 @pytest.mark.parametrize("kind", ["mse", "bce"])
