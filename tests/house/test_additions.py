@@ -119,7 +119,7 @@ def grown(tmp_path_factory):
     lines = {
         "systems/__init__.py": (("    Extraction,\n", "    Extraction,\n    Toy,\n"),
                                 "from sedsep.systems.toy import Toy"),
-        "nnet/frontends/__init__.py": (('{"log": Log}', '{"log": Log, "root": Root}'),
+        "nnet/frontends/__init__.py": (('{"log": Log, ', '{"log": Log, "root": Root, '),
                                        "from sedsep.nnet.frontends.root import Root"),
     }  # fmt: skip
     for name, ((old, new), line) in lines.items():

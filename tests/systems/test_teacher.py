@@ -1,10 +1,14 @@
 """Teaching: how the teacher starts, what it hears, and which of its parameters are averages."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from sedsep.errors import UserError
+from sedsep.nnet.frontends.log import Log
 from sedsep.schedule import Progress, ema_decay
 from sedsep.systems.teacher import Teaching
 
@@ -79,3 +83,26 @@ def test_every_system_with_a_teacher_takes_every_way_to_teach(kind, teaching, bu
     sum(losses.values()).backward()
     system.after_step(Progress(1, 1.0))
     assert all(value.isfinite() for value in losses.values())
+
+
+def test_noise_is_that_of_the_2020_baseline(monkeypatch):
+    """Its level is that of each band of the clip; the logarithm takes the absolute value of what it makes negative."""
+    path = Path(__file__).resolve().parents[2].parent / "shared" / "golden" / "effects_2020.npz"
+    if not path.is_file():
+        pytest.skip(f"{path} is absent")
+    found = {name: torch.from_numpy(value) for name, value in np.load(path).items() if name.startswith("noise30")}
+    drawn = found["noise30/standard_normal"][None]
+    monkeypatch.setattr(torch, "randn", lambda shape, device, dtype: drawn)
+    teaching, mel = Teaching(view="noise", noise_db=30.0), found["noise30/input"][None]
+    log = Log(128, clamp_db=None, top_db=80.0)
+
+    def agrees(heard):
+        torch.testing.assert_close(heard[0], found["noise30/output"], rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(log(heard)[0], found["noise30/log_after"], rtol=1e-4, atol=1e-2)
+
+    heard = teaching.heard(mel, -2)
+    assert (heard < 0).any()
+    agrees(heard)
+    for wrong in (mel, Teaching(view="noise", noise_db=29.9).heard(mel, -2), teaching.heard(mel, -1)):
+        with pytest.raises(AssertionError):
+            agrees(wrong)

@@ -1,6 +1,6 @@
 """CRNN: convolutions with gating, a bidirectional GRU, and a pooling from frames to the clip.
 
-Source: DCASE 2021 task 4 baseline (mean-teacher CRNN), layer for layer.
+Source: DCASE 2021 task 4 baseline (mean-teacher CRNN), layer for layer; that of 2020 has the same.
 """
 
 import math
@@ -13,6 +13,7 @@ from sedsep.config import Count, Range, build
 from sedsep.errors import UserError
 from sedsep.nnet.batch_norm import BatchNorm2d
 from sedsep.nnet.dropout import Dropout
+from sedsep.nnet.initialisation import Initialisation, initialise
 from sedsep.nnet.poolings import POOLINGS, Detection
 
 
@@ -53,6 +54,10 @@ class CRNN(nn.Module):
         hidden: units of the GRU per direction, so that the embedding has D = 2 hidden. n_layers: of the GRU.
         dropout: after each gate and after the GRU.
         pooling: from frames to the clip: its ``kind`` and keys (``nnet/poolings.py``).
+        initialisation: of the weights (``nnet/initialisation.py``).
+
+    Attributes:
+        tap, width: the layer before the GRU, whose output is ``(B, width, L', 1)``, for what listens there.
 
     Raises:
         UserError: channels and pools differ in number, or the poolings do not reduce n_bands to 1.
@@ -61,6 +66,8 @@ class CRNN(nn.Module):
     >>> detection.strong.shape, detection.weak.shape
     (torch.Size([1, 156, 10]), torch.Size([1, 10]))
     """
+
+    tap = "cnn"
 
     def __init__(
         self,
@@ -73,10 +80,11 @@ class CRNN(nn.Module):
         n_layers: Count = 2,
         dropout: Annotated[float, Range(0, 0.99)] = 0.5,
         pooling: Annotated[dict, POOLINGS, ("width", "n_classes")] = None,
+        initialisation: Initialisation = "torch",
     ):
         super().__init__()
         check_pools(n_bands, channels, pools)
-        self.n_bands, self.n_maps = n_bands, n_maps
+        self.n_bands, self.n_maps, self.width = n_bands, n_maps, channels[-1]
         self.pool = math.prod(time for time, _ in pools)
         widths = [n_maps, *channels]
         self.cnn = nn.Sequential(
@@ -86,6 +94,7 @@ class CRNN(nn.Module):
         self.rnn = nn.GRU(channels[-1], hidden, n_layers, bidirectional=True, batch_first=True)
         self.dropout = Dropout(dropout)
         self.pooling = build(POOLINGS, pooling, {"width": 2 * hidden, "n_classes": n_classes})
+        initialise(self, initialisation)
 
     def convolved(self, features: torch.Tensor) -> torch.Tensor:
         """Features -> output of the convolutions ``(B, L', channels[-1])``."""

@@ -6,11 +6,16 @@ import os
 from torch import nn
 
 from sedsep.nnet.fast.modules import FastConvTasNet, FastEnrolmentEncoder, FastTCN, FastTCNBlock
+from sedsep.nnet.fast.pcen import FastPCEN
+from sedsep.nnet.frontends.pcen import PCEN
 from sedsep.nnet.separators.conv_tasnet import ConvTasNet
 from sedsep.nnet.soundbeam import EnrolmentEncoder
 from sedsep.nnet.tcn import TCN, TCNBlock
 
-FAST = {ConvTasNet: FastConvTasNet, EnrolmentEncoder: FastEnrolmentEncoder, TCN: FastTCN, TCNBlock: FastTCNBlock}
+FAST = {
+    ConvTasNet: FastConvTasNet, EnrolmentEncoder: FastEnrolmentEncoder, TCN: FastTCN, TCNBlock: FastTCNBlock,
+    PCEN: FastPCEN,
+}  # fmt: skip
 
 
 def accelerate(network: nn.Module) -> nn.Module:

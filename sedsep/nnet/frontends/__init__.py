@@ -5,10 +5,12 @@ A spectrum maps waveforms ``(B, T)`` to magnitudes ``(B, L, F)``, none below zer
 ``(B, L, F)``, or to P maps ``(B, P, L, F)``, and has ``n_maps`` P. A scaling keeps the shape.
 """
 
+from sedsep.nnet.frontends.linear import Linear
 from sedsep.nnet.frontends.log import Log
 from sedsep.nnet.frontends.mel import Mel
+from sedsep.nnet.frontends.pcen import PCEN
 from sedsep.nnet.frontends.scaling import Dataset, MinMax, SignedMinMax, Unscaled
 
 SPECTRA = {"mel": Mel}
-COMPRESSIONS = {"log": Log}
+COMPRESSIONS = {"log": Log, "linear": Linear, "pcen": PCEN}
 SCALINGS = {"minmax": MinMax, "minmax_signed": SignedMinMax, "dataset": Dataset, "none": Unscaled}

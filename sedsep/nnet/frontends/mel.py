@@ -24,6 +24,8 @@ class Mel(nn.Module):
         sample_rate: Hz. n_fft, hop: samples. n_mels: bands F between f_min and f_max (Hz). mel_scale: of the bands.
         centred: frames lie around their times, reflected at the ends: ``L = 1 + T // hop``; else they begin there,
             and the clip ends with the last whole one: ``L = 1 + (T - n_fft) // hop``.
+        offsets: how the end of an event is rounded to a frame of labels; "floor" is the 2020 baseline's, which loses
+            what begins and ends in one frame.
 
     >>> Mel()(torch.zeros(1, 160000)).shape
     torch.Size([1, 626, 128])
@@ -39,11 +41,13 @@ class Mel(nn.Module):
         f_max: float = 8000.0,
         mel_scale: Literal["htk", "slaney"] = "htk",
         centred: bool = True,
+        offsets: Literal["ceil", "floor"] = "ceil",
     ):
         super().__init__()
         if f_max > sample_rate / 2:
             raise UserError(f"spectrum.f_max is {f_max} Hz, above half the sample rate of {sample_rate} Hz")
         self.sample_rate, self.n_fft, self.hop, self.n_bands, self.centred = sample_rate, n_fft, hop, n_mels, centred
+        self.offsets = offsets
         self.shortest = n_fft // 2 + 1 if centred else n_fft
         window = torch.hamming_window(n_fft, periodic=False)
         bands = torchaudio.functional.melscale_fbanks(
@@ -55,7 +59,7 @@ class Mel(nn.Module):
 
     def grid(self, pool: int) -> FrameGrid:
         """The frames of labels and scores, where a detector makes one of ``pool`` of ours."""
-        return FrameGrid(self.sample_rate, self.hop, pool, window=0 if self.centred else self.n_fft)
+        return FrameGrid(self.sample_rate, self.hop, pool, self.offsets, window=0 if self.centred else self.n_fft)
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
         """``(B, T)`` -> ``(B, L, F)``, in float32 even under autocast. Raises UserError for a clip without a frame."""
