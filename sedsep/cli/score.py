@@ -128,4 +128,18 @@ def plot_clip(out, clip, scores, data, threshold):
     click.echo(out)
 
 
+@plot.command("sources")
+@click.argument("out", type=FILE)
+@click.argument("clip", required=False)
+@click.option("--model", type=FILE, required=True, help="Model that detects events in sources that it separates.")
+@click.option("--data", type=DIRECTORY, required=True, help="Set that CLIP is of.")
+def plot_sources(out, clip, model, data):
+    """Mel spectrograms of CLIP and of its sources, and what is heard in each; by default where most classes overlap."""
+    from sedsep.apply.model import load
+    from sedsep.evaluate.report.sources import draw_sources
+    from sedsep.evaluate.score import score
+
+    click.echo(f"{out}: {draw_sources(out, load(model), score.read_truth(data), clip)}")
+
+
 COMMANDS = [score, compare, plot]

@@ -177,6 +177,12 @@ class Joint(MeanTeacher):
         network = getattr(self, variant)
         return {"separator": network.separator, "detector": network.detector}
 
+    def listen(self, waveform, variant: str = "student") -> tuple:
+        """Magnitudes of mixtures ``(B, T)``, ``(B, L, F)``, and of their sources ``(B, N, L, F)``, and ``Heard``."""
+        network = getattr(self, variant)
+        sources = network.spectra(network.kept(network.separator(waveform)))
+        return network.spectra(waveform.unsqueeze(1))[:, 0], sources, Listener(network.detector).hear(sources)
+
     def separate(self, mixture, variant: str = "student"):
         """Mixture ``(B, T)`` -> estimates ``(B, N, T)``."""
         return getattr(self, variant).separator(mixture)

@@ -131,6 +131,11 @@ class TaskAware(System):
         """Waveform ``(B, T)`` -> ``Detection``; the embedding is that of the first source."""
         return self.over(self.masked(waveform, variant)[1])
 
+    def listen(self, waveform: torch.Tensor, variant: str = "student") -> tuple:
+        """What :meth:`masked` gives of a waveform ``(B, T)``, and ``Heard`` of its sources."""
+        mixture, sources = self.masked(waveform, variant)
+        return mixture, sources, self.listener.hear(sources)
+
     def over(self, spectra: torch.Tensor) -> Detection:
         """Linear magnitudes of sources ``(B, N, L, F)`` -> ``Detection`` of the clip."""
         heard = self.listener.hear(spectra)
