@@ -22,6 +22,19 @@ def exponential_ramp(progress: float, length: float) -> float:
     return math.exp(-5.0 * (1.0 - min(max(progress, 0.0), length) / length) ** 2)
 
 
+def ganin_ramp(progress: float, length: float) -> float:
+    """``2 / (1 + exp(-10 p)) - 1`` with ``p = progress / length``, 1 where ``length`` is 0.
+
+    Source: Ganin et al., "Domain-adversarial training of neural networks", JMLR 2016, section 5.2.2.
+
+    >>> [round(ganin_ramp(epoch, 50), 4) for epoch in (0, 5, 25, 50)]
+    [0.0, 0.4621, 0.9866, 0.9999]
+    """
+    if length <= 0:
+        return 1.0
+    return 2.0 / (1.0 + math.exp(-10.0 * min(max(progress, 0.0), length) / length)) - 1.0
+
+
 def ema_decay(step: int, limit: float = 0.999) -> float:
     """Decay of the mean teacher after optimiser step ``step`` = 1, 2, ...: ``min(1 - 1 / (step + 1), limit)``.
 

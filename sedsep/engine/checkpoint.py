@@ -64,7 +64,7 @@ def describe(system, config: dict, seconds: float, enrolment_seconds: float = No
     """
     grid = system.grid
     return {
-        "config": config,
+        "config": {key: None if key in system.training_only else value for key, value in config.items()},
         "classes": list(system.classes),
         "sample_rate": system.sample_rate,
         "seconds": seconds,

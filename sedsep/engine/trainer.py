@@ -159,9 +159,18 @@ class Trainer:
             if moved:  # where batches are accumulated, by those before one that is not finite
                 self.step += 1
                 self.system.after_step(now)
+            self._second_step(now, moved)
             finite = finite and moved
         self._guard(finite, batch, losses)
         return dict(zip(losses, sums.tolist())) if finite else None
+
+    def _second_step(self, now, moved):
+        """The step of what moves after the others, on the same batches; everything else has no gradient."""
+        with ranks.sharing(self.loader.share):
+            losses = self.system.second_losses(now)
+        if moved and losses:
+            (sum(losses.values()) / self.accumulate).backward()
+            self.optimiser.step(now)
 
     def _guard(self, finite, batch, losses):
         if finite:
@@ -191,7 +200,7 @@ class Trainer:
         for variant in gained:
             self.best[variant] = {"epoch": epoch, **metrics[variant]}
             if ranks.index() == 0:
-                state = {"weights": self.system.state_dict(), **self.description}
+                state = {"weights": self.system.model_weights(), **self.description}
                 found = {"selected": variant, "epoch": epoch, "metrics": metrics[variant]}
                 checkpoint.save(self.directory / f"best_{variant}.pt", {**state, **found})
         self.validations_without_gain = 0 if gained else self.validations_without_gain + 1

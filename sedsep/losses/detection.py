@@ -1,4 +1,4 @@
-"""Detection losses: cross-entropy of the labelled clips, consistency of student and teacher.
+"""Detection losses: cross-entropy of the labelled clips, consistency of student and teacher, domains.
 
 Source: mean-teacher baselines of DCASE task 4. A loss over no clip at all is a zero that is still connected to the
 scores, so that every process of a distributed run uses the same parameters.
@@ -59,3 +59,15 @@ def consistency(
         values = distance(student.float(), teacher.detach().float(), reduction="none")
         everything = torch.ones(len(values), dtype=torch.bool, device=values.device)
         return masked_mean(values, everything if frames is None else frames)
+
+
+def domain_bce(logits: torch.Tensor, is_synthetic: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of a domain classifier, whose label is 1 for synthetic clips and 0 for all others.
+
+    Args:
+        logits: ``(k B,)``, k neighbours for each clip. is_synthetic: ``(B,)``.
+    """
+    labels = is_synthetic.repeat_interleave(len(logits) // len(is_synthetic))
+    with torch.autocast(logits.device.type, enabled=False):
+        values = F.binary_cross_entropy_with_logits(logits.float(), labels.float(), reduction="none")
+        return masked_mean(values, torch.ones_like(labels))

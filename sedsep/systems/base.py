@@ -22,6 +22,7 @@ class System(nn.Module):
             more of them than its class, by its own configuration.
         starts: the ways to begin, each a tuple of ``Start`` s that go together; ``()`` is from nothing.
         shortcuts: its own keys that the command takes as options of their names.
+        training_only: its sections, and parts of the same names, that serve training; a model file has neither.
         variants: the names of the trained networks inside it that can be selected and decoded on their own.
         needs_classes: whether the order of classes means anything to it: then all of its sets must have the same.
 
@@ -38,6 +39,7 @@ class System(nn.Module):
     streams = validation = ()
     starts = ((),)
     shortcuts = ()
+    training_only = ()
     variants = ()
     needs_classes = True
     grid = None
@@ -64,6 +66,12 @@ class System(nn.Module):
     def after_step(self, progress: Progress) -> None:
         """Called after every optimiser step."""
 
+    def second_losses(self, progress: Progress) -> dict:
+        """Losses, by name, of a second optimiser step on the batches of one, which some parameters make after the
+        others have moved; called after every optimiser step. Summed over the batches.
+        """
+        return {}
+
     def validate(self, loaders: dict) -> dict:
         """``{variant: {metric: value, ..., "objective": value}}`` on the validation loaders; more is better."""
         raise TypeError(f"{type(self).__name__} has no validation")
@@ -71,6 +79,11 @@ class System(nn.Module):
     def parameter_groups(self) -> dict:
         """Groups of parameters by name, each with a learning rate and a gradient norm of its own; all in one here."""
         return {"all": list(self.parameters())}
+
+    def model_weights(self) -> dict:
+        """Its state without what serves training alone."""
+        beside = tuple(f"{name}." for name in self.training_only)
+        return {name: value for name, value in self.state_dict().items() if not name.startswith(beside)}
 
     def frontends(self) -> list:
         """Its front-ends, all of one configuration."""

@@ -14,7 +14,7 @@ from sedsep.labels import Classes
 from sedsep.nnet.detectors import DetectorSection
 from sedsep.nnet.detectors.detector import Detector
 from sedsep.nnet.frontends.frontend import Frontend
-from sedsep.systems.mean_teacher import MeanTeacher
+from sedsep.systems.mean_teacher import Adversary, MeanTeacher
 from sedsep.systems.mixup import mixup
 from sedsep.systems.selection import Selection
 from sedsep.systems.teacher import Teaching
@@ -38,7 +38,7 @@ class SoundEventDetection(MeanTeacher):
 
     Args:
         frontend, detector, teaching, selection, mixup: keys of ``Frontend``, of a detector (``nnet/detectors``), of
-            ``Teaching``, ``Selection`` and ``Mixup``.
+            ``Teaching``, ``Selection`` and ``Mixup``. adversary: keys of ``DomainAdversary``, or null for none.
     """
 
     kind, task = "detection", "train-sed"
@@ -52,11 +52,12 @@ class SoundEventDetection(MeanTeacher):
         teaching: Annotated[dict, Teaching] = None,
         selection: Annotated[dict, Selection] = None,
         mixup: Annotated[dict, Mixup] = None,
+        adversary: Adversary = None,
     ):
         def make():
             return Detector(len(classes), frontend, detector)
 
-        super().__init__(classes, make, teaching, selection)
+        super().__init__(classes, make, teaching, selection, adversary)
         self.mixup = Mixup(**mixup)
 
     def parts(self, variant: str) -> dict:

@@ -21,7 +21,7 @@ from sedsep.nnet.poolings import Detection
 from sedsep.nnet.separators import SEPARATORS, SeparatorSection
 from sedsep.schedule import Progress
 from sedsep.systems.frozen import batch_norms, keep_still
-from sedsep.systems.mean_teacher import MeanTeacher
+from sedsep.systems.mean_teacher import Adversary, MeanTeacher
 from sedsep.systems.selection import Selection
 from sedsep.systems.streams import DETECTOR, SAME, SEPARATOR
 from sedsep.systems.task_losses import Listener, TaskLosses
@@ -83,6 +83,7 @@ class Joint(MeanTeacher):
         separator, frontend, detector, teaching, selection: keys of a separator (``nnet/separators``), of
             ``Frontend``, of a detector (``nnet/detectors``), ``Teaching`` and ``Selection``. The first three come
             from the models that training starts from.
+        adversary: keys of ``DomainAdversary``, or null for none.
     """
 
     kind, task = "joint", "train-joint"
@@ -102,6 +103,7 @@ class Joint(MeanTeacher):
         detector: DetectorSection = None,
         teaching: Annotated[dict, Teaching] = None,
         selection: Annotated[dict, Selection] = None,
+        adversary: Adversary = None,
     ):
         def make():
             inner = Detector(len(classes), frontend, detector)
@@ -112,7 +114,9 @@ class Joint(MeanTeacher):
             raise UserError(f"system.keep must name outputs of the separator, 0 to {n_sources - 1}, not {keep}")
         if task_losses is not None and mode != "stage2":
             raise UserError("system.task_losses need system.mode=stage2, whose detector is frozen")
-        super().__init__(classes, make, teaching, selection)
+        if task_losses is not None and adversary is not None:
+            raise UserError("system.adversary has no part in system.task_losses; leave one of them out")
+        super().__init__(classes, make, teaching, selection, adversary)
         self.manner = "" if keep is None else f"keep {keep}"
         self.freeze_batch_norm, self.frozen_dropout = freeze_batch_norm, frozen_dropout
         self.frozen = {"stage1": "separator", "stage2": "detector", "joint": None}[mode]

@@ -3,15 +3,22 @@
 Source: DCASE 2021 task 4 SED baseline (Turpault et al. 2021; Tarvainen & Valpola 2017); spec 01, A.
 """
 
+from typing import Annotated
+
 import torch
 
 from sedsep.labels import Classes
 from sedsep.losses.detection import bce
+from sedsep.nnet.detectors.detector import Detector
+from sedsep.nnet.taps import taps
 from sedsep.schedule import Progress
+from sedsep.systems.adversary import DomainAdversary
 from sedsep.systems.base import System
 from sedsep.systems.selection import Selection, detection_metrics
 from sedsep.systems.streams import LABELLED, LABELLED_VALID, Labelled
 from sedsep.systems.teacher import Teaching
+
+Adversary = Annotated[dict | None, DomainAdversary, ("width",)]  # a section that may be null
 
 
 class MeanTeacher(System):
@@ -21,6 +28,7 @@ class MeanTeacher(System):
         make: gives a student network with new weights, waveform ``(B, T)`` -> ``Detection``; the network has
             ``sample_rate`` and the ``grid`` of its strong scores.
         teaching: keys of ``Teaching``. selection: keys of ``Selection``.
+        adversary: keys of ``DomainAdversary``, which hears the student's convolutions; None for none.
 
     Attributes:
         time: the axis of time in what the networks are given, see :meth:`prepare`.
@@ -29,9 +37,10 @@ class MeanTeacher(System):
     data = Labelled
     streams, validation = LABELLED, LABELLED_VALID
     variants = ("student", "teacher")
+    training_only = ("adversary",)
     time = -1
 
-    def __init__(self, classes: Classes, make, teaching: dict, selection: dict):
+    def __init__(self, classes: Classes, make, teaching: dict, selection: dict, adversary: dict = None):
         student = make()
         super().__init__(classes, student.sample_rate)
         self.grid = student.grid
@@ -39,6 +48,12 @@ class MeanTeacher(System):
         self.selection = Selection(**selection)
         self.student = student
         self.teacher = self.teaching.teacher_of(student, make)
+        self.adversary, self._tap = None, None
+        if adversary is not None:
+            name, detector = next((n, m) for n, m in student.named_modules() if isinstance(m, Detector))
+            self._tap = f"{name}.network.{detector.network.tap}".removeprefix(".")
+            self.adversary = DomainAdversary(detector.network.width, **adversary)
+        self._waiting = []  # views and domains that the adversary has still to learn from
 
     @property
     def views(self) -> int:
@@ -46,16 +61,48 @@ class MeanTeacher(System):
         return self.teaching.n_views
 
     def forward(self, batch, progress: Progress) -> dict:
-        """Losses "strong" and "weak" (cross-entropy on the clips that have such labels) and "consistency"."""
+        """Losses "strong" and "weak" (cross-entropy on the clips that have such labels) and "consistency"; with an
+        adversary, "domain".
+        """
         views, strong, weak = self.prepare(batch)
-        student = self.run(self.student, views[0])
+        student, features = self._student(views[0])
         with torch.no_grad():
             teacher = self.run(self.teacher, self.teaching.heard(views[-1], self.time))
-        return {
+        losses = {
             "strong": bce(student.strong, strong, batch.has_strong),
             "weak": bce(student.weak, weak, batch.has_weak),
             "consistency": self.teaching.loss(student, teacher, progress),
         }
+        if self.adversary is None:
+            return losses
+        if self.adversary.recomputes:
+            self._waiting.append((views[0], batch.is_synthetic))
+        return self.adversary.join(losses, features, batch.is_synthetic, progress)
+
+    def _student(self, view) -> tuple:
+        """What the student says of a view, and with an adversary the output of its convolutions ``(k B, L', D)``."""
+        if self.adversary is None:
+            return self.run(self.student, view), None
+        with taps(self.student, [self._tap]) as heard:
+            detection = self.run(self.student, view)
+        return detection, heard[self._tap].flatten(2).transpose(1, 2)  # (k B, D, L', 1) -> (k B, L', D)
+
+    def second_losses(self, progress: Progress) -> dict:
+        """Where it recomputes: the adversary's loss on the batches of the step, as the student hears them now."""
+        waiting, self._waiting = self._waiting, []
+        losses = []
+        for view, is_synthetic in waiting:
+            with torch.no_grad():
+                _, features = self._student(view)
+            losses.append(self.adversary.learn(features, is_synthetic))
+        return {"domain": sum(losses)} if losses else {}
+
+    def parameter_groups(self) -> dict:
+        """The networks, and the "classifier" of the adversary."""
+        if self.adversary is None:
+            return super().parameter_groups()
+        own = [p for name, p in self.named_parameters() if not name.startswith("adversary.")]
+        return {"all": own, "classifier": list(self.adversary.parameters())}
 
     def prepare(self, batch):
         """What the networks are given, strong labels ``(B, L', C)`` and weak labels ``(B, C)`` of a batch.

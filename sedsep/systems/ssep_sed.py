@@ -17,7 +17,7 @@ from sedsep.nnet.poolings import Detection
 from sedsep.nnet.separators import SEPARATORS, SeparatorSection
 from sedsep.systems.base import System
 from sedsep.systems.frozen import batch_norms, keep_still
-from sedsep.systems.mean_teacher import MeanTeacher
+from sedsep.systems.mean_teacher import Adversary, MeanTeacher
 from sedsep.systems.selection import Selection
 from sedsep.systems.streams import DETECTOR, SAME, SEPARATOR
 from sedsep.systems.teacher import Teaching
@@ -64,6 +64,7 @@ class SSepSED(MeanTeacher):
         separator, frontend, detector, teaching, selection: keys of a separator (``nnet/separators``), of
             ``Frontend``, of a detector (``nnet/detectors``), ``Teaching`` and ``Selection``. The first three come
             from the models that training starts from.
+        adversary: keys of ``DomainAdversary``, or null for none.
     """
 
     kind, task = "ssep_sed", "train-joint"
@@ -79,6 +80,7 @@ class SSepSED(MeanTeacher):
         detector: DetectorSection = None,
         teaching: Annotated[dict, Teaching] = None,
         selection: Annotated[dict, Selection] = None,
+        adversary: Adversary = None,
     ):
         def make():
             network = TwoDetectors(len(classes), frontend, detector)
@@ -86,7 +88,7 @@ class SSepSED(MeanTeacher):
                 part.requires_grad_(False)
             return network
 
-        super().__init__(classes, make, teaching, selection)
+        super().__init__(classes, make, teaching, selection, adversary)
         self.frozen_dropout = frozen_dropout
         self.separator = build(SEPARATORS, separator).requires_grad_(False)
 
