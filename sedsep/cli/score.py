@@ -8,9 +8,9 @@ from sedsep.cli.train import DIRECTORY, FILE
 @click.command()
 @click.argument("scores", type=DIRECTORY, required=False)
 @click.option("--metric", "metrics", multiple=True, required=True,
-              help="Metric (repeatable). Events: psds, psds-exact, psds-2020, event-f1, intersection-f1, segment-f1; "
-              "tags: tagging-f1, ap, auc; separation: si-sdr, sdr, fuss; of target sounds: extraction; of networks: "
-              "parameters.")  # fmt: skip
+              help="Metric (repeatable). Events: psds, psds-exact, psds-2020, event-f1, intersection-f1, segment-f1, "
+              "event-f1-held-out (the half that smooth --fit does not tune on); tags: tagging-f1, ap, auc; "
+              "separation: si-sdr, sdr, fuss; of target sounds: extraction; of networks: parameters.")  # fmt: skip
 @click.option("--data", type=DIRECTORY, help="Set of clips with the ground truth.")
 @click.option("--ground-truth", type=FILE, help="Instead of --data: table of reference events.")
 @click.option("--durations", type=FILE, help="Instead of --data: table of filename and duration.")

@@ -23,7 +23,7 @@ def numbers(context, parameter, value):
 @click.option("--smoother", type=FILE, help="Smoother (JSON) to apply; with --fit, to write.")
 @click.option("--fit", type=DIRECTORY, help="Tune on SCORES, decoded from this labelled validation set.")
 @click.option("--model", type=FILE, help="With --fit: also keep what was fitted in this model file.")
-@click.option("--tuner", default="separable", show_default=True, help="separable or forest (HMM), median.")
+@click.option("--tuner", default="separable", show_default=True, help="separable or forest (HMM), median, threshold.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the halves to tune and to report on.")
 def smooth(scores, out, median, hmm, min_length, merge_gap, smoother, fit, model, tuner, seed):
     """Smooth SCORES into OUT, in the order median, HMM, minimum length, gaps; or as a smoother says; or, without

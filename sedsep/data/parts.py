@@ -80,9 +80,7 @@ class MixedClips:
         )
 
     def views(self, epoch: int, index: int, count: int) -> tuple:
-        """The clip in ``count`` ways: events and timing are the same, effects of sources are drawn anew."""
-        if not self.simulated.description.effects:
-            return (self.clip(epoch, index),) * count
+        """The clip in ``count`` ways: events and timing are the same, all else is drawn anew."""
         return tuple(self.clip(epoch, index, view) for view in range(count))
 
 

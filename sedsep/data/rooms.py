@@ -93,4 +93,4 @@ def _tail(rt60, volume, distance, n, sample_rate, rng):
 
 def reverberated(waveform: np.ndarray, impulse: np.ndarray) -> np.ndarray:
     """``(T,)`` heard through a response ``(n,)`` -> ``(T + n - 1,)`` float32."""
-    return fftconvolve(waveform, impulse).astype(np.float32)
+    return fftconvolve(waveform, impulse.astype(np.float32)).astype(np.float32)  # single precision: twice as fast

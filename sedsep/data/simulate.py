@@ -12,10 +12,11 @@ from threading import Lock
 import numpy as np
 
 from sedsep import config, progress
-from sedsep.data import audio, scene
+from sedsep.data import audio, drawing, scene
 from sedsep.data.activity import active_mask, audible_cut, rms
 from sedsep.data.augment import SOURCE_EFFECTS
 from sedsep.data.augment.source_effect import chained
+from sedsep.data.loop import looped
 from sedsep.data.manifest import Clip, write_set
 from sedsep.data.parallel import over
 from sedsep.data.rooms import response, reverberated
@@ -28,7 +29,6 @@ from sedsep.files import writing_directory
 
 FADE_SECONDS = 0.005  # at both ends of an event, against clicks where it was cut
 BLOCK = 8192  # samples
-SEAM_SECONDS = 0.5  # cross-fade where a short background repeats
 
 
 @dataclass(frozen=True)
@@ -108,12 +108,12 @@ def _add_event(stem, event: Placed, room, cache, rate):
     fade = np.linspace(0, 1, max(2, int(FADE_SECONDS * rate)), dtype=np.float32)[: n // 2]
     dry[: len(fade)] *= fade
     dry[n - len(fade) :] *= fade[::-1]
-    mask = active_mask(dry, rate)
+    mask, room = active_mask(dry, rate), event.room or room
     wet = dry
     if room is not None:
         impulse = response(room, event.position, rate, np.random.default_rng(event.tail))
         wet = reverberated(dry, impulse)[: len(stem) - first]
-    stem[first : first + len(wet)] = wet * _gain(event, rms(wet[:n][mask]))
+    stem[first : first + len(wet)] = wet * _gain(event, wet if event.measure == "peak" else wet[:n][mask])
 
 
 def _add_background(stem, background: Placed, cache, rate):
@@ -123,23 +123,13 @@ def _add_background(stem, background: Placed, cache, rate):
     piece = whole[max(0, inside) :][: len(stem)]
     if len(piece) < len(stem):
         piece = whole
-    seam = min(int(SEAM_SECONDS * rate), len(piece) // 2)
-    rise = np.sqrt(np.linspace(0, 1, seam, dtype=np.float32))  # equal power: the loop's ends are unrelated
-    at = 0
-    while True:
-        part = piece[: len(stem) - at].copy()
-        if at:
-            part[:seam] *= rise[: len(part)]
-        if at + len(piece) < len(stem):
-            part[len(part) - seam :] *= rise[::-1]
-        stem[at : at + len(part)] += part
-        at += len(piece) - seam
-        if at + seam >= len(stem):
-            break
-    stem *= _gain(background, rms(stem))
+    stem[:] = looped(piece, len(stem), rate)
+    stem *= _gain(background, stem)
 
 
-def _gain(placed: Placed, level: float) -> np.float32:
+def _gain(placed: Placed, heard: np.ndarray) -> np.float32:
+    """What brings a sound, ``(T,)`` of it by which its level goes, to the level that was drawn."""
+    level = rms(heard) if placed.measure == "rms" else float(np.abs(heard).max(initial=0.0))
     if level < 1e-7:
         raise UserError(f"{placed.sound.path}: silent where the bank says it sounds; build the soundbank again")
     return np.float32(10 ** (placed.level_db / 20) / level)
@@ -152,7 +142,7 @@ def _samples(milliseconds: int, rate: int) -> int:
 class SimulatedClips:
     """Clips that are mixed when they are asked for: ``item(epoch, index)``, the same anywhere, any time.
 
-    The views of a clip share events and timing.
+    The views of a clip share events and timing, and nothing else.
 
     Args:
         description: what to draw. bank: the sounds.
@@ -160,7 +150,7 @@ class SimulatedClips:
 
     def __init__(self, description: SceneDescription, bank: Soundbank):
         self.description, self.bank = description, bank
-        self.sounds = scene.usable(bank.select(description.split, description.share), description)
+        self.sounds = drawing.usable(bank.select(description.split, description.share), description)
         self.classes = scene.scene_classes(description, bank.classes)
         self.cache = SourceCache(description.sample_rate)
 
@@ -170,7 +160,7 @@ class SimulatedClips:
     def scene(self, epoch: int, index: int, view: int = 0) -> Scene:
         """The scene of one clip, without its sound, as ``view`` hears it."""
         epoch = 0 if self.description.fixed else epoch
-        return scene.draw(self.description, self.sounds, self.description.seed, epoch, index, view)
+        return drawing.draw(self.description, self.sounds, self.description.seed, epoch, index, view)
 
     def item(self, epoch: int, index: int, view: int = 0) -> Rendered:
         """The clip ``index`` of ``epoch`` as ``view`` hears it."""

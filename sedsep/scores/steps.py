@@ -4,6 +4,7 @@ A step is a dict with a name and parameters in seconds or probabilities, each on
 name:
 
     {"name": "median", "seconds": 0.448}
+    {"name": "threshold", "at": {"Cat": 0.3}}        what is above it comes to lie above 0.5
     {"name": "hmm", "stay_silence": 0.9, "stay_event": {"Cat": 0.95, "Dog": 0.9}}
     {"name": "min_length", "seconds": 0.25}          drop shorter runs
     {"name": "merge_gap", "seconds": {"Cat": 0.15}}  fill shorter gaps; a class that is not named is left alone
@@ -17,6 +18,7 @@ from sedsep.errors import UserError, nearest
 from sedsep.scores.hmm import hmm_smooth
 from sedsep.scores.median import median_filter
 from sedsep.scores.segments import drop_short, fill_gaps
+from sedsep.scores.thresholds import to_half
 
 
 def smoothed(scores: np.ndarray, frame_seconds: float, steps: list, classes) -> np.ndarray:
@@ -47,6 +49,10 @@ def _hmm(scores, frame_seconds, stay_silence, stay_event):
     return hmm_smooth(scores, stay_silence, stay_event)
 
 
+def _threshold(scores, frame_seconds, at):
+    return to_half(scores, at)
+
+
 def _min_length(scores, frame_seconds, seconds):
     return drop_short(scores, _at_least(seconds, frame_seconds))
 
@@ -63,6 +69,7 @@ def _at_least(seconds, frame_seconds):
 # name -> (function, {parameter: its value for a class that is not named}); an HMM names every class.
 STEPS = {
     "median": (_median, {"seconds": 0.0}),
+    "threshold": (_threshold, {"at": 0.5}),
     "hmm": (_hmm, {"stay_silence": None, "stay_event": None}),
     "min_length": (_min_length, {"seconds": 0.0}),
     "merge_gap": (_merge_gap, {"seconds": 0.0}),

@@ -14,6 +14,7 @@ from sedsep.labels import Classes
 from sedsep.nnet.detectors import DetectorSection
 from sedsep.nnet.detectors.detector import Detector
 from sedsep.nnet.frontends.frontend import Frontend
+from sedsep.systems.augmentation import Augmentation
 from sedsep.systems.mean_teacher import Adversary, MeanTeacher
 from sedsep.systems.mixup import mixup
 from sedsep.systems.selection import Selection
@@ -37,8 +38,9 @@ class SoundEventDetection(MeanTeacher):
     """Trains a detector from waveform to scores, with a mean teacher.
 
     Args:
-        frontend, detector, teaching, selection, mixup: keys of ``Frontend``, of a detector (``nnet/detectors``), of
-            ``Teaching``, ``Selection`` and ``Mixup``. adversary: keys of ``DomainAdversary``, or null for none.
+        frontend, detector, teaching, selection, mixup, augmentation: keys of ``Frontend``, of a detector
+            (``nnet/detectors``), of ``Teaching``, ``Selection``, ``Mixup`` and ``Augmentation``.
+        adversary: keys of ``DomainAdversary``, or null for none.
     """
 
     kind, task = "detection", "train-sed"
@@ -51,13 +53,14 @@ class SoundEventDetection(MeanTeacher):
         detector: DetectorSection = None,
         teaching: Annotated[dict, Teaching] = None,
         selection: Annotated[dict, Selection] = None,
+        augmentation: Annotated[dict, Augmentation] = None,
         mixup: Annotated[dict, Mixup] = None,
         adversary: Adversary = None,
     ):
         def make():
             return Detector(len(classes), frontend, detector)
 
-        super().__init__(classes, make, teaching, selection, adversary)
+        super().__init__(classes, make, teaching, selection, augmentation, adversary)
         self.mixup = Mixup(**mixup)
 
     def parts(self, variant: str) -> dict:

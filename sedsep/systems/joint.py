@@ -20,6 +20,7 @@ from sedsep.nnet.frontends.frontend import Frontend
 from sedsep.nnet.poolings import Detection
 from sedsep.nnet.separators import SEPARATORS, SeparatorSection
 from sedsep.schedule import Progress
+from sedsep.systems.augmentation import Augmentation
 from sedsep.systems.frozen import batch_norms, keep_still
 from sedsep.systems.mean_teacher import Adversary, MeanTeacher
 from sedsep.systems.selection import Selection
@@ -79,10 +80,10 @@ class Joint(MeanTeacher):
             baseline's frozen detector does).
         keep: numbers of the separator's outputs that the detector hears, from 0; null: all.
         task_losses: null, or keys of ``TaskLosses``: "stage2" then learns by these, from stems and tags, and not by
-            the labels of its clips.
-        separator, frontend, detector, teaching, selection: keys of a separator (``nnet/separators``), of
-            ``Frontend``, of a detector (``nnet/detectors``), ``Teaching`` and ``Selection``. The first three come
-            from the models that training starts from.
+            the labels of its clips; without augmentation and adversary.
+        separator, frontend, detector, teaching, selection, augmentation: keys of a separator (``nnet/separators``),
+            of ``Frontend``, of a detector (``nnet/detectors``), ``Teaching``, ``Selection`` and ``Augmentation``. The
+            first three come from the models that training starts from.
         adversary: keys of ``DomainAdversary``, or null for none.
     """
 
@@ -103,6 +104,7 @@ class Joint(MeanTeacher):
         detector: DetectorSection = None,
         teaching: Annotated[dict, Teaching] = None,
         selection: Annotated[dict, Selection] = None,
+        augmentation: Annotated[dict, Augmentation] = None,
         adversary: Adversary = None,
     ):
         def make():
@@ -114,9 +116,11 @@ class Joint(MeanTeacher):
             raise UserError(f"system.keep must name outputs of the separator, 0 to {n_sources - 1}, not {keep}")
         if task_losses is not None and mode != "stage2":
             raise UserError("system.task_losses need system.mode=stage2, whose detector is frozen")
-        if task_losses is not None and adversary is not None:
-            raise UserError("system.adversary has no part in system.task_losses; leave one of them out")
-        super().__init__(classes, make, teaching, selection, adversary)
+        if task_losses is not None and (adversary is not None or augmentation["effects"] or augmentation["other"]):
+            raise UserError(
+                "system.augmentation and system.adversary have no part in system.task_losses; leave them out"
+            )
+        super().__init__(classes, make, teaching, selection, augmentation, adversary)
         self.manner = "" if keep is None else f"keep {keep}"
         self.freeze_batch_norm, self.frozen_dropout = freeze_batch_norm, frozen_dropout
         self.frozen = {"stage1": "separator", "stage2": "detector", "joint": None}[mode]
@@ -182,7 +186,7 @@ class Joint(MeanTeacher):
         return {"separator": network.separator, "detector": network.detector}
 
     def listen(self, waveform, variant: str = "student") -> tuple:
-        """Magnitudes of mixtures ``(B, T)``, ``(B, L, F)``, and of their sources ``(B, N, L, F)``, and ``Heard``."""
+        """Magnitudes of mixtures ``(B, T)``, ``(B, L, F)``, and of their sources ``(B, N, L, F)``, and ``SourceDetections``."""
         network = getattr(self, variant)
         sources = network.spectra(network.kept(network.separator(waveform)))
         return network.spectra(waveform.unsqueeze(1))[:, 0], sources, Listener(network.detector).hear(sources)

@@ -3,7 +3,7 @@
 Source: DCASE 2021 task 4 SED baseline (Turpault et al. 2021; Tarvainen & Valpola 2017); spec 01, A.
 """
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import torch
 
@@ -13,6 +13,7 @@ from sedsep.nnet.detectors.detector import Detector
 from sedsep.nnet.taps import taps
 from sedsep.schedule import Progress
 from sedsep.systems.adversary import DomainAdversary
+from sedsep.systems.augmentation import Augmentation
 from sedsep.systems.base import System
 from sedsep.systems.selection import Selection, detection_metrics
 from sedsep.systems.streams import LABELLED, LABELLED_VALID, Labelled
@@ -21,13 +22,21 @@ from sedsep.systems.teacher import Teaching
 Adversary = Annotated[dict | None, DomainAdversary, ("width",)]  # a section that may be null
 
 
+class Heard(NamedTuple):
+    """What the student hears of a batch: the prepared view, the domains of its clips ``(B,)``, the seed of effects."""
+
+    view: torch.Tensor
+    is_synthetic: torch.Tensor
+    seed: int
+
+
 class MeanTeacher(System):
     """A student network and its teacher, on any mix of strongly, weakly and not labelled clips.
 
     Args:
         make: gives a student network with new weights, waveform ``(B, T)`` -> ``Detection``; the network has
             ``sample_rate`` and the ``grid`` of its strong scores.
-        teaching: keys of ``Teaching``. selection: keys of ``Selection``.
+        teaching: keys of ``Teaching``. selection: keys of ``Selection``. augmentation: keys of ``Augmentation``.
         adversary: keys of ``DomainAdversary``, which hears the student's convolutions; None for none.
 
     Attributes:
@@ -40,12 +49,15 @@ class MeanTeacher(System):
     training_only = ("adversary",)
     time = -1
 
-    def __init__(self, classes: Classes, make, teaching: dict, selection: dict, adversary: dict = None):
+    def __init__(
+        self, classes: Classes, make, teaching: dict, selection: dict, augmentation: dict, adversary: dict = None
+    ):
         student = make()
         super().__init__(classes, student.sample_rate)
         self.grid = student.grid
         self.teaching = Teaching(**teaching)
         self.selection = Selection(**selection)
+        self.augmentation = Augmentation(**augmentation)
         self.student = student
         self.teacher = self.teaching.teacher_of(student, make)
         self.adversary, self._tap = None, None
@@ -53,7 +65,7 @@ class MeanTeacher(System):
             name, detector = next((n, m) for n, m in student.named_modules() if isinstance(m, Detector))
             self._tap = f"{name}.network.{detector.network.tap}".removeprefix(".")
             self.adversary = DomainAdversary(detector.network.width, **adversary)
-        self._waiting = []  # views and domains that the adversary has still to learn from
+        self._waiting = []  # what the adversary has still to learn from
 
     @property
     def views(self) -> int:
@@ -64,9 +76,11 @@ class MeanTeacher(System):
         """Losses "strong" and "weak" (cross-entropy on the clips that have such labels) and "consistency"; with an
         adversary, "domain".
         """
+        seed = self.augmentation.seed()
         views, strong, weak = self.prepare(batch)
-        student, features = self._student(views[0])
-        with torch.no_grad():
+        heard = Heard(views[0], batch.is_synthetic, seed)
+        student, features = self._student(heard)
+        with torch.no_grad(), self.augmentation.heard(self.teacher, len(batch), seed, len(views) - 1):
             teacher = self.run(self.teacher, self.teaching.heard(views[-1], self.time))
         losses = {
             "strong": bce(student.strong, strong, batch.has_strong),
@@ -76,25 +90,27 @@ class MeanTeacher(System):
         if self.adversary is None:
             return losses
         if self.adversary.recomputes:
-            self._waiting.append((views[0], batch.is_synthetic))
+            self._waiting.append(heard)
         return self.adversary.join(losses, features, batch.is_synthetic, progress)
 
-    def _student(self, view) -> tuple:
-        """What the student says of a view, and with an adversary the output of its convolutions ``(k B, L', D)``."""
-        if self.adversary is None:
-            return self.run(self.student, view), None
-        with taps(self.student, [self._tap]) as heard:
-            detection = self.run(self.student, view)
-        return detection, heard[self._tap].flatten(2).transpose(1, 2)  # (k B, D, L', 1) -> (k B, L', D)
+    def _student(self, heard) -> tuple:
+        """What the student says of ``heard``, and with an adversary the output of its convolutions ``(k B, L', D)``."""
+        names = [] if self.adversary is None else [self._tap]
+        with (
+            self.augmentation.heard(self.student, len(heard.is_synthetic), heard.seed),
+            taps(self.student, names) as at,
+        ):
+            detection = self.run(self.student, heard.view)
+        return detection, at[self._tap].flatten(2).transpose(1, 2) if at else None  # (k B, D, L', 1) -> (k B, L', D)
 
     def second_losses(self, progress: Progress) -> dict:
         """Where it recomputes: the adversary's loss on the batches of the step, as the student hears them now."""
         waiting, self._waiting = self._waiting, []
         losses = []
-        for view, is_synthetic in waiting:
+        for heard in waiting:
             with torch.no_grad():
-                _, features = self._student(view)
-            losses.append(self.adversary.learn(features, is_synthetic))
+                _, features = self._student(heard)
+            losses.append(self.adversary.learn(features, heard.is_synthetic))
         return {"domain": sum(losses)} if losses else {}
 
     def parameter_groups(self) -> dict:

@@ -15,6 +15,7 @@ from sedsep.nnet.detectors.detector import Detector
 from sedsep.nnet.frontends.frontend import Frontend
 from sedsep.nnet.poolings import Detection
 from sedsep.nnet.separators import SEPARATORS, SeparatorSection
+from sedsep.systems.augmentation import Augmentation
 from sedsep.systems.base import System
 from sedsep.systems.frozen import batch_norms, keep_still
 from sedsep.systems.mean_teacher import Adversary, MeanTeacher
@@ -61,9 +62,9 @@ class SSepSED(MeanTeacher):
 
     Args:
         frozen_dropout: the detector of the mixture keeps its dropout while the other learns, as in the released code.
-        separator, frontend, detector, teaching, selection: keys of a separator (``nnet/separators``), of
-            ``Frontend``, of a detector (``nnet/detectors``), ``Teaching`` and ``Selection``. The first three come
-            from the models that training starts from.
+        separator, frontend, detector, teaching, selection, augmentation: keys of a separator (``nnet/separators``),
+            of ``Frontend``, of a detector (``nnet/detectors``), ``Teaching``, ``Selection`` and ``Augmentation``. The
+            first three come from the models that training starts from.
         adversary: keys of ``DomainAdversary``, or null for none.
     """
 
@@ -80,6 +81,7 @@ class SSepSED(MeanTeacher):
         detector: DetectorSection = None,
         teaching: Annotated[dict, Teaching] = None,
         selection: Annotated[dict, Selection] = None,
+        augmentation: Annotated[dict, Augmentation] = None,
         adversary: Adversary = None,
     ):
         def make():
@@ -88,7 +90,7 @@ class SSepSED(MeanTeacher):
                 part.requires_grad_(False)
             return network
 
-        super().__init__(classes, make, teaching, selection, adversary)
+        super().__init__(classes, make, teaching, selection, augmentation, adversary)
         self.frozen_dropout = frozen_dropout
         self.separator = build(SEPARATORS, separator).requires_grad_(False)
 

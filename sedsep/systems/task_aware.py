@@ -132,7 +132,7 @@ class TaskAware(System):
         return self.over(self.masked(waveform, variant)[1])
 
     def listen(self, waveform: torch.Tensor, variant: str = "student") -> tuple:
-        """What :meth:`masked` gives of a waveform ``(B, T)``, and ``Heard`` of its sources."""
+        """What :meth:`masked` gives of a waveform ``(B, T)``, and ``SourceDetections`` of its sources."""
         mixture, sources = self.masked(waveform, variant)
         return mixture, sources, self.listener.hear(sources)
 

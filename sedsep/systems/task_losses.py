@@ -21,7 +21,7 @@ from sedsep.systems.teacher import Teaching
 Weight = Annotated[float, Range(0)]
 
 
-class Heard(NamedTuple):
+class SourceDetections(NamedTuple):
     """What a detector says of every source by itself.
 
     Strong ``(B, N, L', C)``, weak ``(B, N, C)``, embedding ``(B, N, L', D)``, and the outputs of its layers, ``(B, N,
@@ -51,8 +51,8 @@ class Listener:
         compression = frontend.compression if self.compression is None else self.compression
         return frontend.scaling(compression(spectra.flatten(0, 1))).unflatten(0, spectra.shape[:2])
 
-    def hear(self, spectra: torch.Tensor, layers: bool = False) -> Heard:
-        """Linear magnitudes of sources ``(B, N, L, F)`` -> ``Heard``, with the layers if asked for."""
+    def hear(self, spectra: torch.Tensor, layers: bool = False) -> SourceDetections:
+        """Linear magnitudes of sources ``(B, N, L, F)`` -> ``SourceDetections``, with the layers if asked for."""
         network, shape = self.detector.network, spectra.shape[:2]
         names = network.layers if layers else ()
         with taps(network, names) as outputs:
@@ -60,7 +60,7 @@ class Listener:
         inside = [_tensor(outputs[name]).unflatten(0, shape) for name in names]
         strong, weak, embedding = (x.unflatten(0, shape) for x in found)  # (B N, ...) -> (B, N, ...)
         weak = weak if self.clip_head == "detector" else strong.mean(2)
-        return Heard(strong, weak, embedding, [*inside, strong, weak] if layers else [])
+        return SourceDetections(strong, weak, embedding, [*inside, strong, weak] if layers else [])
 
 
 def _tensor(output):
@@ -101,7 +101,7 @@ class TaskLosses:
         Args:
             batch: with stems of the foreground, ``(B, N, T)``, of the clips that have them. listener: of the student.
             estimates: linear magnitudes of the student's sources ``(B, N, L, F)``. spectra: gives those of stems.
-            teacher: gives ``Heard`` of the teacher; it is asked only where its loss counts.
+            teacher: gives ``SourceDetections`` of the teacher; it is asked only where its loss counts.
 
         Returns:
             "mse", "deep", "weak" and "teacher", as far as they are trained.

@@ -33,18 +33,17 @@ def test_without_stems_the_cure_is_named(make_set):
         RecordedClips(ClipSet.read(make_set("a", 2)).clips, RATE, stems=True)
 
 
-def test_views_share_events_and_timing_and_effects_of_sources_are_drawn_anew(bank, make_set):
+def test_views_share_events_and_timing_and_all_else_is_drawn_anew(bank, make_set):
     recorded = RecordedClips(ClipSet.read(make_set("a", 2)).clips, RATE)
     assert len({id(clip) for clip in recorded.views(0, 1, 2)}) == 1
     scene = {"sample_rate": RATE, "seconds": 2.0, "count": 3, "n_events": [3, 3]}
-    for effects, distinct in (([], 1), ([{"kind": "filter"}], 2)):
+    for effects in ([], [{"kind": "filter"}]):
         mixed = MixedClips(SimulatedClips(describe({**scene, "effects": effects}), bank), stems=True)
         pairs = [mixed.views(2, index, 2) for index in range(3)]
         for first, other in pairs:
             assert (first.strong, first.weak, first.origins) == (other.strong, other.weak, other.origins)
-            np.testing.assert_array_equal(first.stems[""], other.stems[""])
+            assert not np.array_equal(first.stems[""], other.stems[""])
             np.testing.assert_array_equal(mixed.clip(2, 1, 1).mixture, pairs[1][1].mixture)
-        assert max(len({clip.mixture.tobytes() for clip in pair}) for pair in pairs) == distinct
 
 
 def test_clips_are_whole_and_their_stems_add_up(bank, make_set):

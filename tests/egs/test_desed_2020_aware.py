@@ -32,7 +32,9 @@ def test_both_tables_with_counted_parameters(experiment):
     with open(experiment / "results.tsv", encoding="utf-8") as file:
         rows = {(row["system"], row["model"]): row for row in csv.DictReader(file, delimiter="\t")}
     assert ("Proposed, widths of the text", "teacher") in rows and ("+ weak + DFL + teach", "student") in rows
-    sizes = {name: json.loads((experiment / "results" / f"{name}.student.json").read_text())["metrics"] for name in ROWS}
+    sizes = {
+        name: json.loads((experiment / "results" / f"{name}.student.json").read_text())["metrics"] for name in ROWS
+    }
     sizes = {name: metrics["parameters"]["value"] for name, metrics in sizes.items()}
     assert sizes["baseline"] < sizes["aware"] < sizes["aware_count"]
     assert sizes["sep_sed"] == sizes["sep_sed_alone"] > sizes["baseline"], "the detector counts once"

@@ -23,18 +23,19 @@ class SourceEffect:
         raise NotImplementedError
 
 
-def draw_chain(kinds: dict, sections, most: int, rng: np.random.Generator, seconds: float) -> tuple:
+def draw_chain(kinds: dict, sections, most: int, rng: np.random.Generator, size) -> tuple:
     """The effects of one sound: none to ``most``, each number as likely, every effect at most once, in any order.
 
     Args:
         kinds: kind -> :class:`SourceEffect`. sections: configurations of what is drawn from.
+        size: what effects are told of the sound: its seconds; of a clip's features, (L, F).
 
     Returns:
         ``((kind, parameters), ...)`` in the order in which they are applied.
     """
     count = rng.integers(min(most, len(sections)) + 1)
     chosen = [sections[place] for place in rng.permutation(len(sections))[:count]]
-    return tuple((section["kind"], build(kinds, section).draw(rng, seconds)) for section in chosen)
+    return tuple((section["kind"], build(kinds, section).draw(rng, size)) for section in chosen)
 
 
 def chained(kinds: dict, chain, waveform: np.ndarray, sample_rate: int) -> np.ndarray:

@@ -38,6 +38,8 @@ COLUMNS = {
     "psds1": Column("PSDS1", "psds1", FRACTION, "psds"),
     "psds2": Column("PSDS2", "psds2", FRACTION, "psds"),
     "f1": Column("F1", "event-f1-macro", PER_CENT, "event-f1", 3),
+    "f1_held_out": Column("F1, half not tuned on", "event-f1-held-out-macro", PER_CENT, "event-f1-held-out", 3),
+    "psds_2020": Column("PSDS", "psds-2020", FRACTION, "psds-2020"),
     "segment_f1": Column("segment F1", "segment-f1-macro", PER_CENT, "segment-f1", 3),
     "intersection_f1": Column("intersection F1", "intersection-f1-macro", PER_CENT, "intersection-f1", 3),
     "tagging_f1": Column("tagging F1", "tagging-f1-macro", PER_CENT, "tagging-f1", 3),

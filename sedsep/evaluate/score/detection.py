@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from sedsep.errors import UserError
+from sedsep.evaluate.score.halves import halves
 from sedsep.evaluate.score.number import Number
 from sedsep.evaluate.score.output import Output
 from sedsep.evaluate.score.truth import Truth
@@ -31,12 +33,39 @@ def psds_2020_numbers(truth: Truth, output: Output, options) -> list:
 def event_f1_numbers(truth: Truth, output: Output, options) -> list:
     """Collar F1 by sed_eval; counts per clip by our own, which follow the same rules."""
     events = output.events(truth.classes, options.threshold, "event-f1")
+    return _event_f1_numbers("event-f1", "", truth, events, output, options)
+
+
+def _event_f1_numbers(metric, clips, truth, events, output, options):
     counts = event_f1.event_counts(events, truth.events, truth.filenames, truth.classes)
     result = sed_eval_f1.sed_eval_f1(events, truth.events, truth.classes, truth.filenames)
     decision = output.decision(options.threshold)
-    parameters = f"sed_eval {sed_eval_f1.version()},onset=0.2s,offset=max(0.2s,20%),{decision}"
+    parameters = f"sed_eval {sed_eval_f1.version()},onset=0.2s,offset=max(0.2s,20%),{decision}{clips}"
     published = event_f1.published_classes
-    return f1_numbers("event-f1", parameters, result, counts, published, NO_REFERENCE, truth, options)
+    return f1_numbers(metric, parameters, result, counts, published, NO_REFERENCE, truth, options)
+
+
+def held_out_numbers(truth: Truth, output: Output, options) -> list:
+    """Collar F1 on the half of the clips that ``sedsep smooth --fit`` does not tune on, tuned or not.
+
+    Raises:
+        UserError: the scores were tuned on other halves.
+    """
+    fitted = output.notes.get("fitted", {})
+    if fitted.get("seed", 0) != 0:
+        raise UserError(f"{output.sources['scores']}: tuned with --seed {fitted['seed']}, so that event-f1-held-out, "
+                        "the half of seed 0, holds clips that it was tuned on")  # fmt: skip
+    _, names = halves(truth.filenames)
+    rows = [truth.filenames.index(name) for name in names]
+    part = replace(
+        truth,
+        durations={name: truth.durations[name] for name in names},
+        events=truth.events[truth.events["filename"].isin(names)],
+    )
+    events = output.events(truth.classes, options.threshold, "event-f1-held-out")
+    weights = None if options.weights is None else options.weights[:, rows]
+    return _event_f1_numbers("event-f1-held-out", ",half=seed 0", part, events[events["filename"].isin(names)],
+                             output, replace(options, weights=weights))  # fmt: skip
 
 
 def segment_f1_numbers(truth: Truth, output: Output, options) -> list:

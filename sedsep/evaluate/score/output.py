@@ -23,8 +23,8 @@ class Output:
         weak: filename -> ``(C,)`` clip-level scores. separated: directory of separated sources, or None.
         extracted: directory of extracted target sounds, ``<clue>/<id>/<class>.wav``, or None.
         table: table of events at one threshold, or None. points: tables of events, one per threshold, or None.
-        networks: fingerprint -> parameters of the networks that made it, as far as it says so.
         missing: clips of the truth that are named nowhere in the output; they count as clips without detections.
+        notes: what ``scores.json`` says of the scores.
     """
 
     sources: dict
@@ -34,8 +34,8 @@ class Output:
     extracted: Path = None
     table: object = None
     points: list = None
-    networks: dict = field(default_factory=dict)
     missing: tuple = ()
+    notes: dict = field(default_factory=dict)
 
     def events(self, classes, threshold: float, metric: str):
         """The given table of events, or the scores above ``threshold``."""
@@ -136,8 +136,8 @@ def read(truth: Truth, scores=None, events=None, operating_points=None, others=F
     for path, point in points.items():
         check_events(truth, point, path, "detected events", "make one event of those that overlap")
     points = list(points.values()) or None
-    networks = score_set.info.get("networks", {}) if score_set else {}
-    return Output(sources, found, weak, separated, extracted, table, points, networks, missing), truth
+    notes = score_set.info if score_set else {}
+    return Output(sources, found, weak, separated, extracted, table, points, missing, notes), truth
 
 
 def read_several(truth: Truth, directories, operating_points=None, others=False):

@@ -32,6 +32,7 @@ METRICS = {
     "psds-2020": (detection.psds_2020_numbers, "events"),
     "psds-exact": (detection.exact_psds_numbers, "events"),
     "event-f1": (detection.event_f1_numbers, "events"),
+    "event-f1-held-out": (detection.held_out_numbers, "events"),
     "segment-f1": (detection.segment_f1_numbers, "events"),
     "intersection-f1": (detection.intersection_f1_numbers, "events"),
     "tagging-f1": (tags.tagging_f1_numbers, "tags"),

@@ -13,7 +13,8 @@ def size_numbers(truth: Truth, output: Output, options) -> list:
     Raises:
         UserError: the scores do not say which networks made them.
     """
-    if not output.networks:
+    networks = output.notes.get("networks")
+    if not networks:
         where = ", ".join(output.sources.values())
         raise UserError(f"{where}: scores.json does not say how many parameters made the scores; decode again")
-    return [Number("parameters", "parameters", float(sum(output.networks.values())), unit=MILLIONS)]
+    return [Number("parameters", "parameters", float(sum(networks.values())), unit=MILLIONS)]

@@ -13,6 +13,7 @@ import numpy as np
 from sedsep.engine import checkpoint
 from sedsep.errors import UserError, nearest
 from sedsep.evaluate.score import output, truth
+from sedsep.evaluate.score.halves import halves as names_of_halves
 from sedsep.evaluate.score.unit import PER_CENT
 from sedsep.evaluate.smooth.forest import minimise
 from sedsep.evaluate.smooth.smooth import smooth, write_smoother
@@ -27,6 +28,7 @@ THRESHOLD = 0.5
 LOG_ODDS_SILENCE = np.linspace(0.0, 9.0, 12)
 LOG_ODDS_EVENT = np.linspace(-2.0, 9.0, 15)
 FOREST_EVALUATIONS = 200
+THRESHOLDS = np.arange(0.02, 1, 0.02)
 MEDIAN_FRAMES = (1, 3, 5, 7, 9, 11, 15, 19, 25, 31, 41, 51, 71)
 
 
@@ -46,10 +48,7 @@ class Part:
 
 def halves(scores: ScoreSet, reference, seed: int = 0):
     """Split the clips at random into the half to tune on and the half to report on."""
-    names = sorted(scores.clips)
-    order = np.random.default_rng(seed).permutation(len(names))
-    middle = (len(names) + 1) // 2
-    chosen = [sorted(names[i] for i in order[:middle]), sorted(names[i] for i in order[middle:])]
+    chosen = names_of_halves(scores.clips, seed)
     return [Part(scores.subset(part), reference[reference["filename"].isin(part)]) for part in chosen]
 
 
@@ -57,7 +56,8 @@ def fit(source, data, tuner: str = "separable", after: list = (), seed: int = 0)
     """Tune smoothing of the score directory ``source`` on the set ``data`` that it was decoded from.
 
     Args:
-        tuner: "median" (a length per class), "separable" or "forest" (an HMM per class).
+        tuner: "median" (a length per class), "separable" or "forest" (an HMM per class), or "threshold" (one per
+            class), without which what an HMM gains is overstated: it moves thresholds, too.
         after: steps that follow the tuned one; they are part of what is tuned.
 
     Returns:
@@ -125,6 +125,13 @@ def tune_median(part: Part, after: list, seed: int = 0) -> dict:
     return {"name": "median", "seconds": by_class(part.scores.classes, lengths[_best(f1)])}
 
 
+def tune_threshold(part: Part, after: list, seed: int = 0) -> dict:
+    """A threshold per class, each the best of its own."""
+    name, classes = "threshold", part.scores.classes
+    f1 = np.stack([part.class_f1([{"name": name, "at": float(at)}, *after]) for at in THRESHOLDS])
+    return {"name": name, "at": by_class(classes, THRESHOLDS[_best(f1)])}
+
+
 def tune_separable(part: Part, after: list, seed: int = 0) -> dict:
     """An HMM per class: for each silence probability the best event probability per class; then finer, twice."""
     silence, event = _search(part, after, LOG_ODDS_SILENCE, LOG_ODDS_EVENT[:, None])
@@ -161,7 +168,8 @@ def tune_forest(part: Part, after: list, seed: int = 0) -> dict:
     return step(point)
 
 
-TUNERS = {"separable": tune_separable, "forest": tune_forest, "median": tune_median}
+TUNERS = {"separable": tune_separable, "forest": tune_forest, "median": tune_median,
+          "threshold": tune_threshold}  # fmt: skip
 
 
 def _hmm(classes, silence, event) -> dict:

@@ -32,11 +32,12 @@ def sounds(effect, clip, epochs=20):
 
 
 @pytest.mark.parametrize("kind", EFFECTS)
-def test_every_kind_keeps_to_what_an_effect_is(kind, clip):
+def test_every_kind_keeps_to_what_an_effect_is(kind, clip, bank):
     def target(effects: Annotated[list, EFFECTS] = ()):
         return effects
 
-    (section,) = config.resolve(target, {"effects": [{"kind": kind}]})["effects"]
+    needed = {"background": {"bank": str(bank.directory), "strong": True, "probability": 1}}.get(kind, {})
+    (section,) = config.resolve(target, {"effects": [{"kind": kind, **needed}]})["effects"]
     effect = config.build(EFFECTS, section)
     before = clip.mixture.tobytes(), *(stem.tobytes() for stem in clip.stems.values())
     for heard in sounds(effect, clip):

@@ -8,9 +8,12 @@ import pytest
 from sedsep.data.manifest import Clip, write_set
 from sedsep.engine import checkpoint
 from sedsep.errors import UserError
+from sedsep.evaluate.score import output, truth
+from sedsep.evaluate.score.score import score
 from sedsep.evaluate.smooth import tune
 from sedsep.evaluate.smooth.forest import minimise
-from sedsep.evaluate.smooth.smooth import read_smoother, smooth
+from sedsep.evaluate.smooth.smooth import read_smoother, smooth, smooth_directory
+from sedsep.files import clip_id
 from sedsep.scores.directory import ClipScores, ScoreSet
 
 FRAME = 0.064
@@ -41,6 +44,39 @@ def validation(tmp_path):
     write_set(tmp_path / "data", CLASSES, clips)
     ScoreSet(CLASSES, scores).write(tmp_path / "scores")
     return tmp_path
+
+
+def test_a_threshold_of_each_class(validation):
+    """What lies above each comes to lie above one half, and an event F1 that was low rises."""
+    scores = ScoreSet.read(validation / "scores")
+    low = {name: ClipScores(c.boundaries, c.scores * [0.5, 0.8, 1.0]) for name, c in scores.clips.items()}
+    scores.with_clips(low, {}).write(validation / "low")
+    median = [{"name": "median", "seconds": 7 * FRAME}]
+    steps, fitted = tune.fit(validation / "low", validation / "data", "threshold", median)
+    assert steps[0]["name"] == "threshold" and steps[1:] == median
+    assert steps[0]["at"]["Short"] < steps[0]["at"]["Long"] < 0.55
+    gain = fitted["event_f1"]["held_out_half"]
+    assert gain["after"] > gain["before"] + 0.3
+
+
+def test_the_other_half_has_a_number_of_its_own(validation):
+    """Whatever was or was not tuned, ``event-f1-held-out`` is of the same clips; those of another seed are refused."""
+    steps, fitted = tune.fit(validation / "scores", validation / "data", "median")
+    for name, smoother in (("plain", {"steps": [{"name": "median", "seconds": FRAME}]}),
+                           ("tuned", {"steps": steps, "fitted": fitted}),
+                           ("other", {"steps": steps, "fitted": {**fitted, "seed": 1}})):  # fmt: skip
+        smooth_directory(validation / "scores", validation / name, smoother)
+    found = {}
+    for name in ("plain", "tuned"):
+        result, reference = output.read(truth.from_directory(validation / "data"), validation / name)
+        found[name], *_ = score(reference, result, ["event-f1-held-out"], bootstrap=20)
+        assert len(found[name].per_clip) == 12 and len(found[name].replicates) == 20
+    held = fitted["event_f1"]["held_out_half"]
+    assert [round(found[name].value, 6) for name in ("plain", "tuned")] == [held["before"], held["after"]]
+    assert not {clip_id(name) for name in found["tuned"].per_clip["filename"]} & set(fitted["tuned_on"])
+    result, reference = output.read(truth.from_directory(validation / "data"), validation / "other")
+    with pytest.raises(UserError, match="--seed 1"):
+        score(reference, result, ["event-f1-held-out"])
 
 
 @pytest.mark.parametrize("tuner", ["median", "separable", "forest"])
