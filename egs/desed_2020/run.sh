@@ -7,19 +7,16 @@ caller=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 corpus=mini   # mini: synthesised here; soundbank: soundscapes from a folder of recordings
-missing=stop  # where a corpus lacks clips: stop, or go-on without them
 classes=      # of --corpus soundbank: event classes, with commas; default: all that are no backgrounds
 backgrounds=  # of --corpus soundbank: labels that serve as backgrounds, or none
-options=(missing classes backgrounds)
+options=(classes backgrounds)
 help="Of this recipe:
-  --missing stop|go-on  at clips that are not there (default $missing)
   --rows aware          task-aware separation and the baselines of its tables
   --corpus soundbank    --root: ESC-50, FSD50K, FSDKaggle2018, DESED's soundbank, or one folder per class
     --classes A,B        event classes (default: all, but for backgrounds)
     --backgrounds C,D    backgrounds, or none (default: folders background/, rain, sea_waves and wind; else noise)"
 . ../../tools/stages.sh
 . ../../tools/rows.sh
-known missing "$missing" stop go-on
 case $corpus.$classes$backgrounds in mini.?*)
   echo "$0: --classes and --backgrounds choose from --corpus soundbank; $corpus has its own" >&2; exit 2 ;;
 esac
@@ -37,12 +34,13 @@ if at 1 "simulate the sets, lay FUSS's over DESED's, and validate them"; then
   need 0 "$data/bank/sounds.tsv"
   for set in "${sets[@]}"; do
     part "$exp/log/simulate_$set.log" local/simulate_set.sh "$data" "$conf" "$set"
-  done; parts simulate
+  done
+  part "$exp/log/simulate_rooms.log" local/rooms_scene.sh "$data" "$conf"; parts simulate
   while IFS=$'\t' read -r name set other; do
     case $spared in *" $name "*) continue ;; esac
     part "$exp/log/overlay_$name.log" local/overlay_set.sh "$data" "$set" "$other" "$name"
   done < <(tail -n +2 conf/overlays.tsv); parts overlay
-  run "$exp/log/validate.log" local/validate_sets.sh "$data" "$missing" "${sets[@]}"
+  run "$exp/log/validate.log" local/validate_sets.sh "$data" stop "${sets[@]}"
 fi
 
 if at 2 "train: separators, of three fixed outputs and with MixIT"; then make_rows 2; fi
@@ -59,5 +57,5 @@ if at 8 "report"; then
     --published "Sources to clips" conf/aware3.tsv --published "Ideas on one budget" conf/aware4.tsv \
     --claims conf/aware_claims.tsv --note "$note"
   run "$exp/log/sources.log" sedsep plot sources "$exp/sources.png" --model "$exp/aware/best_student.pt" \
-    --data "$data/test"
+    --data "$data/dev"
 fi

@@ -1,3 +1,4 @@
 #!/usr/bin/env bash
-# mini.sh DATA CONF ROOT: the soundbank of the ten DESED classes that sedsep synthesises itself.
+# mini.sh: as in egs/desed_2021, with what stands in conf/ here.
+set -euo pipefail
 exec ../desed_2021/local/mini.sh "$@"

@@ -1,3 +1,4 @@
 #!/usr/bin/env bash
-# simulate_set.sh DATA CONF SET: draw one set of CONF/sets.tsv from DATA/bank, with this recipe's scenes.
+# simulate_set.sh: as in egs/desed_2021, with what stands in conf/ here.
+set -euo pipefail
 exec ../desed_2021/local/simulate_set.sh "$@"

@@ -1,3 +1,4 @@
 #!/usr/bin/env bash
-# soundbank.sh DATA CONF ROOT CLASSES BACKGROUNDS: a soundbank from anyone's folder of isolated recordings.
+# soundbank.sh: as in egs/desed_2021, with what stands in conf/ here.
+set -euo pipefail
 exec ../desed_2021/local/soundbank.sh "$@"

@@ -1,3 +1,4 @@
 #!/usr/bin/env bash
-# validate_sets.sh DATA MISSING SET...: list every fault of the sets, each and together; and clips that are missing, after
+# validate_sets.sh: as in egs/desed_2021, with what stands in conf/ here.
+set -euo pipefail
 exec ../desed_2021/local/validate_sets.sh "$@"
