@@ -186,7 +186,7 @@ class Joint(MeanTeacher):
         return {"separator": network.separator, "detector": network.detector}
 
     def listen(self, waveform, variant: str = "student") -> tuple:
-        """Magnitudes of mixtures ``(B, T)``, ``(B, L, F)``, and of their sources ``(B, N, L, F)``, and ``SourceDetections``."""
+        """Mixtures ``(B, T)`` -> magnitudes ``(B, L, F)``, those of sources ``(B, N, L, F)``, ``SourceDetections``."""
         network = getattr(self, variant)
         sources = network.spectra(network.kept(network.separator(waveform)))
         return network.spectra(waveform.unsqueeze(1))[:, 0], sources, Listener(network.detector).hear(sources)
