@@ -4,6 +4,7 @@
 #   make_rows STAGE           all that is listed for stage 2, 3, 4 or 5: job after job, and side by side within a job
 #   smooth_rows, score_rows   the rows of results
 #   report_rows OPTION...     their page, for all seeds, with these options of sedsep report
+# In the cells of `smooth`, --fit SET fits a smoother on the very row, and --as ROW takes the one that was fitted on that.
 # Leaves also spared: sets that only rows outside --rows need.
 tables=(conf/runs.tsv conf/rows.tsv)
 [ ! -e conf/groups.tsv ] || tables=(conf/groups.tsv "${tables[@]}")
@@ -101,16 +102,33 @@ make_row() {  # make_row NAME: the command of one line, as a part
   esac
 }
 
-smooth_rows() {
-  local name scores how
-  for name in "${tested[@]}"; do
-    scores=$(scores_of "$name")
-    case ${smooth_of[$name]} in -) continue ;; model) how=() ;; *) read -ra how <<< "${smooth_of[$name]}" ;; esac
-    need 5 "$scores"
-    derive "smooth_$name" "$exp/smoothed/$name/.sedsep" "$scores/.sedsep" -- \
-      sedsep smooth "$scores" "$exp/smoothed/$name" "${how[@]}"
+spell_smooth() {  # spell_smooth ROW: into `how` its options of sedsep smooth; into `fitted` the smoother that it takes over
+  local word last='' words
+  how=() fitted=''
+  [ "${smooth_of[$1]}" != model ] || return 0
+  read -ra words <<< "${smooth_of[$1]}"
+  for word in "${words[@]}"; do
+    case $last in
+      --fit) how+=(--fit "$data/$word" --smoother "$exp/smoothers/$1.json") ;;
+      --as) fitted=$exp/smoothers/$word.json how+=(--smoother "$fitted") ;;
+      *) case $word in --fit|--as) ;; *) how+=("$word") ;; esac ;;
+    esac
+    last=$word
   done
-  parts smooth
+}
+smooth_rows() {  # first what is fitted or given, then what takes over the smoother of another row
+  local pass name scores how fitted
+  for pass in smooth smooth_as; do
+    for name in "${tested[@]}"; do
+      scores=$(scores_of "$name")
+      spell_smooth "$name"
+      case ${smooth_of[$name]}.$pass.$fitted in -.*|*.smooth.?*|*.smooth_as.) continue ;; esac
+      need 5 "$scores"
+      derive "smooth_$name" "$exp/smoothed/$name/.sedsep" "$scores/.sedsep" ${fitted:+"$fitted"} -- \
+        sedsep smooth "$scores" "$exp/smoothed/$name" "${how[@]}"
+    done
+    parts "$pass"
+  done
 }
 score_rows() {
   local name scores how words files stages
