@@ -59,3 +59,17 @@ def test_the_losses_are_those_of_the_rows(experiment):
 
 def test_the_sources_are_drawn(experiment):
     assert (experiment / "sources.png").stat().st_size > 10_000
+
+
+def test_what_is_for_the_night_is_made_for_it_alone():
+    tables = [RECIPE / "conf" / f"{name}.tsv" for name in ("groups", "runs", "rows")]
+    made = {}
+    for group in ("all", "aware", "night"):
+        command = ["awk", "-F", "\t", "-v", "OFS=\t", "-v", "recipe=x", "-v", f"group={group}"]
+        command += ["-f", RECIPE.parents[1] / "tools" / "rows.awk", *tables]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        made[group] = {line.split("\t")[0] for line in done.stdout.splitlines()} - {"-"}
+    night = {"aware_dat", "aware_ppcen", "aware_ppcen_dat", "jss_dat", "jss_ppcen"}
+    assert night <= made["night"] and not night & (made["all"] | made["aware"])
+    assert {"dat_augm", "ppcen", "sep_jss"} <= made["night"] and "baseline" not in made["night"]
+    assert {f"{name}.student" for name in ROWS} <= made["aware"] <= made["all"]
