@@ -211,4 +211,4 @@ def _dataset(system, stream, group, data, seed, effects=None, banks=()):
     if stream.targets:
         longest = data["enrolment_seconds"] if stream.enrolments else None
         return Targets(*common, longest, seed, training, *heard, banks)
-    return Windows(*common, system.grid, stream.sources, seed, training, *heard)
+    return Windows(*common, system.grid, stream.sources, seed, training, *heard, stream.slots)

@@ -1,7 +1,7 @@
 # Reads conf/groups.tsv, conf/runs.tsv and conf/rows.tsv, and prints one line, name, stage, job and the other cells, for
-# each row of `group` and each run that such a row is made from; then "-" and the sets that other rows alone need.
-# Columns are found by their names; "-" is an empty cell, and a column of empty cells may be left out. A line whose name
-# has a % is taken for each word of `each`, with that word for every % in it.
+# each row of `group` ("all": of every group but "night") and each run that such a row is made from; then "-" and the sets
+# that other rows alone need. Columns are found by their names; "-" is an empty cell, and a column of empty cells may be
+# left out. A line whose name has a % is taken for each word of `each`, with that word for every % in it.
 function cell(name) { return name in column && $column[name] != "" ? $column[name] : "-" }
 function options_of(text) { return text in options ? options[text] : text }
 function fail(text) { print recipe ": " text > "/dev/stderr"; failed = 1; exit 2 }
@@ -29,6 +29,7 @@ function take() {
   for (k = 1; k <= count; k++) {
     if (words[k] !~ /^(-|all)$/ && !(words[k] in groups)) known = known " " words[k]
     groups[words[k]]
+    if (words[k] == "night" && group == "all") wanted[n] = 0
     if (words[k] == group) wanted[n] = 1
   }
 }

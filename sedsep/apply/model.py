@@ -72,7 +72,8 @@ class Model:
     @cached_property
     def identity(self) -> str:
         """Of what the model computes: its kind, variant, classes and weights, whatever file they are from."""
-        digest = hashlib.sha256("\n".join((self.kind, self.variant, *self.classes)).encode())
+        manner = filter(None, [self.system.manner])
+        digest = hashlib.sha256("\n".join((self.kind, self.variant, *self.classes, *manner)).encode())
         for name, value in self.system.state_dict().items():
             digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()[:16]
@@ -269,20 +270,21 @@ def _samples(recording, sample_rate) -> tuple:
     return samples.reshape(len(samples), -1), sample_rate
 
 
-def load(path, device: str = "auto", variant: str = None) -> Model:
+def load(path, device: str = "auto", variant: str = None, settings: dict = None) -> Model:
     """The model in a file (``best_<variant>.pt``).
 
     Args:
-        device: "auto", "cpu", "cuda" or "cuda:N". variant: see :class:`Model`.
+        device: "auto", "cpu", "cuda" or "cuda:N". variant: see :class:`Model`. settings: keys of its configuration
+            that are to be others than in training, such as ``{"over_sources": "sum"}``.
 
     Raises:
         UserError: the file is missing, cut off or no model; there is no such variant or device.
     """
-    system, description = checkpoint.load_model(path)
+    system, description = checkpoint.load_model(path, settings=settings)
     return Model(system, description, path, device, variant)
 
 
-def joined(separator, detector, device: str = "auto", variant: str = None) -> Model:
-    """A separator and a detector as one joint model without training: S0 of the JSS paper. Raises UserError."""
-    system, description = checkpoint.assemble(separator, detector)
+def joined(separator, detector, device: str = "auto", variant: str = None, keep: list = None) -> Model:
+    """A separator, all its outputs or those to ``keep``, and a detector: S0 of the JSS paper. Raises UserError."""
+    system, description = checkpoint.assemble(separator, detector, keep=keep)
     return Model(system, description, None, device, variant)

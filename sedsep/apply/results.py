@@ -6,6 +6,7 @@ used, and why (``skipped.tsv``), comes at the end, or when it is interrupted.
 """
 
 import contextlib
+import hashlib
 import os
 from pathlib import Path
 
@@ -51,6 +52,7 @@ class Results:
         self.out, self.model, self.overwrite, self.begun = Path(out), model, overwrite, False
         check_kind(self.out, KIND)
         self.info = {"model": model.kind, "variant": model.variant, "identity": model.identity}
+        self.info["networks"] = networks_of(model)
         if model.detects:
             self.info |= {"frame_seconds": model.system.grid.frame_seconds, "model_steps": model.smoothing}
         self._go_on()
@@ -145,6 +147,17 @@ def _drop_cut_row(path) -> None:
     """Take away what a machine that went down has left of a table's last row; a living process writes whole rows."""
     if path.is_file() and not (text := path.read_bytes()).endswith(b"\n"):
         os.truncate(path, text.rfind(b"\n") + 1)
+
+
+def networks_of(model) -> dict:
+    """Fingerprint -> parameters of the networks of a model that can be told apart; what others share counts once."""
+    found = {}
+    for part in model.system.parts(model.variant).values():
+        digest = hashlib.sha256()
+        for value in part.state_dict().values():
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        found[digest.hexdigest()[:16]] = sum(parameter.numel() for parameter in part.parameters())
+    return found
 
 
 def _pairs(path, columns) -> dict:

@@ -1,4 +1,4 @@
-"""Commands that make and check data: download, soundbank, simulate, gather, validate."""
+"""Commands that make and check data: download, soundbank, simulate, overlay, gather, validate."""
 
 import click
 
@@ -217,4 +217,16 @@ def validate(sets, out, sample_rate, complete):
                         "them: drop --complete")  # fmt: skip
 
 
-COMMANDS = [download, soundbank, simulate, remix, gather, validate]
+@click.command()
+@click.argument("out", type=DIRECTORY)
+@click.argument("directory", metavar="SET", type=DIRECTORY)
+@click.argument("other", type=DIRECTORY)
+@click.option("--seed", default=0, show_default=True, help="Of which clip lies over which.")
+def overlay(out, directory, other, seed):
+    """Lay the clips of OTHER over those of SET; their sounds become one stem without a label."""
+    from sedsep.data.overlay import overlay
+
+    click.echo(f"{out}: {overlay(directory, other, out, seed)} clips")
+
+
+COMMANDS = [download, soundbank, simulate, remix, overlay, gather, validate]

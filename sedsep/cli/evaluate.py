@@ -16,12 +16,17 @@ OVERWRITE = click.option("--overwrite", is_flag=True, help="Delete what OUT hold
 @click.option("--detector", type=FILE, help="See --separator.")
 @click.option("--data", type=DIRECTORY, help="Set of clips; or name audio FILES of your own, or folders.")
 @click.option("--variant", help="student or teacher; the default is the one that the model file was kept for.")
+@click.option("--keep", type=int, multiple=True, help="Of --separator: detect this output alone, from 0 (repeatable).")
+@click.option("--over-sources", type=click.Choice(["max", "sum", "noisy_or"]),
+              help="Of a task-aware model: how the scores of its sources become those of the clip.")  # fmt: skip
 @click.option("--sources", is_flag=True, help="Write the separated sources too.")
 @click.option("--batch", default=8, show_default=True, help="Clips at a time.")
 @STRICT
 @OVERWRITE
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-def decode(out, files, model, separator, detector, data, variant, sources, batch, strict, overwrite, device):
+def decode(
+    out, files, model, separator, detector, data, variant, keep, over_sources, sources, batch, strict, overwrite, device
+):
     """Write score tables of clips to OUT, and separated sources on request.
 
     What OUT has of other recordings, from the same model, stays there. A recording that cannot be used costs no other:
@@ -34,7 +39,15 @@ def decode(out, files, model, separator, detector, data, variant, sources, batch
 
     if bool(model) == bool(separator or detector) or bool(separator) != bool(detector):
         raise click.UsageError("give either --model, or --separator and --detector")
-    loaded = load(model, device, variant) if model else joined(separator, detector, device, variant)
+    if keep and model:
+        raise click.UsageError("--keep goes with --separator and --detector")
+    if over_sources and not model:
+        raise click.UsageError("--over-sources goes with --model")
+    loaded = (
+        load(model, device, variant, {"over_sources": over_sources} if over_sources else None)
+        if model
+        else joined(separator, detector, device, variant, list(keep) or None)
+    )
     results = Results(out, loaded, overwrite)
     found = recordings(data, files, results.known)
     decode(loaded, found, results, sources, batch, strict)

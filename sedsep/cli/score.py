@@ -9,8 +9,8 @@ from sedsep.cli.train import DIRECTORY, FILE
 @click.argument("scores", type=DIRECTORY, required=False)
 @click.option("--metric", "metrics", multiple=True, required=True,
               help="Metric (repeatable). Events: psds, psds-exact, psds-2020, event-f1, intersection-f1, segment-f1, "
-              "event-f1-held-out (the half that smooth --fit does not tune on); "
-              "tags: tagging-f1, ap, auc; separation: si-sdr, sdr, fuss; of target sounds: extraction.")  # fmt: skip
+              "event-f1-held-out (the half that smooth --fit does not tune on); tags: tagging-f1, ap, auc; "
+              "separation: si-sdr, sdr, fuss; of target sounds: extraction; of networks: parameters.")  # fmt: skip
 @click.option("--data", type=DIRECTORY, help="Set of clips with the ground truth.")
 @click.option("--ground-truth", type=FILE, help="Instead of --data: table of reference events.")
 @click.option("--durations", type=FILE, help="Instead of --data: table of filename and duration.")
@@ -161,6 +161,20 @@ def clip_of(data, name):
         raise UserError(f"{data}: no clip {name!r}{nearest(clip_id(name), clips)}")
     clip = clips[clip_id(name)]
     return clip.path, clip.strong or ()
+
+
+@plot.command("sources")
+@click.argument("out", type=FILE)
+@click.argument("clip", required=False)
+@click.option("--model", type=FILE, required=True, help="Model that detects events in sources that it separates.")
+@click.option("--data", type=DIRECTORY, required=True, help="Set that CLIP is of.")
+def plot_sources(out, clip, model, data):
+    """Mel spectrograms of CLIP and of its sources, and what is heard in each; by default where most classes overlap."""
+    from sedsep.apply.model import load
+    from sedsep.evaluate.report.sources import draw_sources
+    from sedsep.evaluate.score import score
+
+    click.echo(f"{out}: {draw_sources(out, load(model), score.read_truth(data), clip)}")
 
 
 COMMANDS = [score, compare, plot]

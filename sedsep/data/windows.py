@@ -8,6 +8,7 @@ from torch.utils.data import Dataset
 
 from sedsep.batch import Example
 from sedsep.data.augment.effect import affected
+from sedsep.data.slots import Slots, slotted
 from sedsep.errors import UserError
 from sedsep.labels import Classes, FrameGrid
 
@@ -22,8 +23,8 @@ class Windows(Dataset):
         parts: clip sources (``RecordedClips``, ``MixedClips``), one after the other.
         classes: the order of the label axis. sample_rate: Hz. seconds: length T.
         grid: frames of the strong labels, or None where no labels are wanted.
-        n_sources: with a number N, the stems come along as ``(N, T)``: the background first, then one slot per
-            event class and per sound without a label, the loudest first; what does not fit is added to the last.
+        n_sources: with a number N, the stems come along as ``(N, T)``. slots: which of them these are
+            (``data/slots.py``).
         seed: of the windows and effects. training: draw the windows instead of taking the beginning.
         effects: ``augment.effect.Effect`` s, one after the other; in training only.
         views: 2 gives each example its ``other_view``, with the same events and window; in training only.
@@ -41,6 +42,7 @@ class Windows(Dataset):
         training: bool = True,
         effects=(),
         views: int = 1,
+        slots: Slots = "all",
     ):
         self.parts = list(parts)
         for part in self.parts:
@@ -52,6 +54,7 @@ class Windows(Dataset):
         self.ends = list(accumulate(len(part) for part in self.parts))
         self.classes, self.sample_rate, self.n_samples = classes, sample_rate, round(seconds * sample_rate)
         self.grid, self.n_sources, self.seed, self.training = grid, n_sources, seed, training
+        self.slots = slots
         self.effects, self.n_views = (tuple(effects), views) if training else ((), 1)
 
     def __len__(self):
@@ -75,7 +78,8 @@ class Windows(Dataset):
         start = self._start(length, epoch, index)
         example = self._example(views, start)
         if self.n_sources is not None:
-            example.sources = self._sources(clip.stems, start)
+            stems = {name: self._window(waveform, start) for name, waveform in clip.stems.items()}
+            example.sources = slotted(stems, self.n_sources, self.n_samples, self.slots)
         if self.grid is not None:
             self._label(example, clip, start / self.sample_rate)
         return example
@@ -118,12 +122,3 @@ class Windows(Dataset):
             example.strong = self.grid.encode(example.events, n_frames, self.classes, clip.id)
         if clip.weak is not None:
             example.weak = self.classes.many_hot(clip.weak, clip.id)
-
-    def _sources(self, stems, start):
-        slots = {name: self._window(waveform, start) for name, waveform in stems.items()}
-        sources = np.zeros((self.n_sources, self.n_samples), np.float32)
-        sources[0] = slots.pop("", 0)
-        events = sorted(slots.values(), key=lambda s: -float(np.dot(s, s)))
-        for slot, waveform in enumerate(events, start=1):
-            sources[min(slot, self.n_sources - 1)] += waveform
-        return sources

@@ -74,15 +74,18 @@ def describe(system, config: dict, seconds: float, enrolment_seconds: float = No
     }
 
 
-def load_model(path, device="cpu"):
+def load_model(path, device="cpu", settings: dict = None):
     """Rebuild the system in a model file.
+
+    Args:
+        settings: keys of its configuration that are to be others than in training; the weights stay.
 
     Returns:
         the system in evaluation mode, and the file's description (with "selected", the variant it was kept for).
     """
     state = described(path, device)
     weights = state.pop("weights")
-    system = build(Classes(tuple(state["classes"])), state["config"])
+    system = build(Classes(tuple(state["classes"])), {**state["config"], **(settings or {})})
     try:
         system.load_state_dict(weights)
     except RuntimeError as error:
@@ -168,8 +171,11 @@ def differ(found, expected) -> str:
     return f"its classes are {', '.join(found)}, not {', '.join(expected)}"
 
 
-def assemble(separator, detector, device="cpu"):
+def assemble(separator, detector, device="cpu", keep: list = None):
     """The joint system of two model files without any training: S0 of the JSS paper.
+
+    Args:
+        keep: numbers of the separator's outputs that are detected, from 0; None: all.
 
     Returns:
         as :func:`load_model`; the selected variant is the detector's.
@@ -177,7 +183,7 @@ def assemble(separator, detector, device="cpu"):
     initial = {"separator": separator, "detector": detector}
     sections, second = inherited(SYSTEMS["joint"], initial), described(detector)
     own = {key: second["config"][key] for key in ("teaching", "selection") if key in second["config"]}
-    section = config.resolve_kind(of_task("train-joint"), {**own, **sections, "kind": "joint"}, "system")
+    section = config.resolve_kind(of_task("train-joint"), {**own, **sections, "keep": keep, "kind": "joint"}, "system")
     classes = Classes(tuple(second["classes"]))
     system = build(classes, section)
     start(system, initial, classes)

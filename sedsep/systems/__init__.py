@@ -5,6 +5,7 @@ from sedsep.systems.extraction import Extraction
 from sedsep.systems.joint import Joint
 from sedsep.systems.separation import Separation
 from sedsep.systems.ssep_sed import SSepSED
+from sedsep.systems.task_aware import TaskAware
 from sedsep.systems.weak_detection import WeakDetection
 
 ALL = (
@@ -12,6 +13,7 @@ ALL = (
     SoundEventDetection,
     Joint,
     SSepSED,
+    TaskAware,
     Extraction,
     WeakDetection,
 )  # fmt: skip

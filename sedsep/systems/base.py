@@ -30,6 +30,7 @@ class System(nn.Module):
         classes: the event classes, in the order of every class axis.
         sample_rate: of the waveforms it takes, Hz.
         grid: ``FrameGrid`` of its strong scores and labels, or None for a separator.
+        manner: what besides its weights decides what it gives, where models of one kind differ in it.
         clips_together: neighbours in a batch that its losses need in one process. views: of each clip that it hears.
     """
 
@@ -42,6 +43,7 @@ class System(nn.Module):
     variants = ()
     needs_classes = True
     grid = None
+    manner = ""
     clips_together = views = 1
 
     def __init__(self, classes: Classes, sample_rate: int):

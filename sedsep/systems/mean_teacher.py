@@ -7,7 +7,6 @@ from typing import Annotated, NamedTuple
 
 import torch
 
-from sedsep.errors import UserError
 from sedsep.labels import Classes
 from sedsep.losses.detection import bce
 from sedsep.nnet.detectors.detector import Detector
@@ -71,7 +70,7 @@ class MeanTeacher(System):
     @property
     def views(self) -> int:
         """How many views of each clip it hears."""
-        return 2 if self.teaching.view == "other" else 1
+        return self.teaching.n_views
 
     def forward(self, batch, progress: Progress) -> dict:
         """Losses "strong" and "weak" (cross-entropy on the clips that have such labels) and "consistency"; with an
@@ -130,10 +129,7 @@ class MeanTeacher(System):
         shape = (len(batch), len(self.classes))
         strong = batch.mixture.new_zeros(shape[0], n_frames, shape[1]) if batch.strong is None else batch.strong
         weak = batch.mixture.new_zeros(shape) if batch.weak is None else batch.weak
-        views = [batch.mixture] if self.views == 1 else [batch.mixture, batch.other_view]
-        if views[-1] is None:
-            raise UserError("system.teaching.view is other, but the data draw no second view of their clips")
-        return views, strong, weak
+        return self.teaching.views_of(batch), strong, weak
 
     def run(self, network, prepared):
         """``Detection`` of one prepared view."""
@@ -153,4 +149,4 @@ class MeanTeacher(System):
         return getattr(self, variant)(waveform)
 
     def smoothing(self) -> list:
-        return [{"name": "median", "seconds": self.selection.median}] if self.selection.median else []
+        return self.selection.smoothing()

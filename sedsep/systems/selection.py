@@ -30,6 +30,10 @@ class Selection:
     strong: Literal["intersection", "intersection_zero", "event"] = "intersection"
     median: Annotated[float, Range(0)] = 0.448
 
+    def smoothing(self) -> list:
+        """The model's own smoothing."""
+        return [{"name": "median", "seconds": self.median}] if self.median else []
+
 
 def detection_metrics(system, loaders: dict, settings: Selection) -> dict:
     """Metrics of every variant of a detector.

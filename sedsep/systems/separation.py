@@ -10,6 +10,7 @@ import torch
 
 from sedsep import ranks
 from sedsep.config import build
+from sedsep.data.slots import Slots
 from sedsep.errors import UserError
 from sedsep.labels import Classes
 from sedsep.losses.mixit import mixit, permitted
@@ -37,6 +38,8 @@ class Separation(System):
             goes to: ``deny: [[0, 0, 0, 0], [1, 1, 1, 1]]`` leaves no mixture without an estimate. None: all may.
         groups: under "pit", a name for each output; only outputs of one name change places to fit the stems, which
             come background first, and one with the name "" keeps its own. None: all may.
+        slots: what the outputs under "pit" are (``data/slots.py``): "roles" with ``groups: ["", "", ""]`` is the
+            DCASE 2020 baseline, whose outputs are the background, the classes, and sounds without a label.
     """
 
     kind, task = "separation", "train-sep"
@@ -61,6 +64,7 @@ class Separation(System):
         allow: list[list[int]] | None = None,
         deny: list[list[int]] | None = None,
         groups: list[str] | None = None,
+        slots: Slots = "all",
     ):
         super().__init__(classes, sample_rate)
         self.separator = build(SEPARATORS, separator)
@@ -74,8 +78,10 @@ class Separation(System):
             self.permitted = permitted(separator["n_sources"], allow, deny)
         if groups is not None and len(groups) != separator["n_sources"]:
             raise UserError(f"system.groups names {len(groups)} outputs; the separator has {separator['n_sources']}")
+        if slots == "roles" and separator["n_sources"] != 3:
+            raise UserError(f"system.slots=roles are three outputs; the separator has {separator['n_sources']}")
         if loss == "pit":
-            stems = {"sources": separator["n_sources"]}
+            stems = {"sources": separator["n_sources"], "slots": slots}
             self.streams, self.validation = (replace(MIXTURES, **stems),), (replace(MIXTURES_VALID, **stems),)
         self.clips_together = 2 if loss == "mixit" else 1
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from sedsep.config import Count, CountOrNone, Seconds, Whole
 from sedsep.data.augment import EFFECTS
+from sedsep.data.slots import Slots
 
 Effects = Annotated[list, EFFECTS]  # a list of sections, each with its kind
 
@@ -17,7 +18,7 @@ class Stream:
         name: of the stream. option: of the command that takes its sets. text: of the option's help.
         share: the key of the data section that says how many clips of it a batch has.
         labels: what is known of its clips, and no more is handed over: events, tags, none; "any" does not look.
-        sources: stems of each clip as so many sources; None needs no stems.
+        sources: stems of each clip as so many sources; None needs no stems. slots: which these are (``Windows``).
         targets, enrolments: whether a clip comes with one of its sounds as the target, and a recording like it.
         mixed: whether ``--mix`` may add soundscapes that are mixed anew in every epoch. required: not to be left out.
     """
@@ -28,6 +29,7 @@ class Stream:
     share: str
     labels: Literal["strong", "weak", "none", "any"] = "any"
     sources: int | None = None
+    slots: Slots = "all"
     targets: bool = False
     enrolments: bool = False
     mixed: bool = False
@@ -134,5 +136,5 @@ DETECTOR = Start(
 )  # fmt: skip
 SAME = Start(
     "model", "--init", "Model of this system to start from, instead of its parts", None,
-    ("separator", "frontend", "detector"),
+    ("separator", "masker", "frontend", "detector"),
 )  # fmt: skip

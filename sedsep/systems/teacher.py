@@ -13,6 +13,7 @@ from torch import nn
 
 from sedsep import ranks
 from sedsep.config import Range
+from sedsep.errors import UserError
 from sedsep.losses.detection import consistency
 from sedsep.schedule import Progress, ema_decay, exponential_ramp
 
@@ -41,15 +42,35 @@ class Teaching:
     noise_db: float = 30.0
     averages: list[str] | None = None
 
+    @property
+    def n_views(self) -> int:
+        """How many views of each clip student and teacher hear."""
+        return 2 if self.view == "other" else 1
+
+    def views_of(self, batch) -> list:
+        """The waveforms ``(B, T)`` of a batch that they hear: the student's, and the teacher's where it is another.
+
+        Raises:
+            UserError: the data draw no second view.
+        """
+        if self.n_views == 1:
+            return [batch.mixture]
+        if batch.other_view is None:
+            raise UserError("system.teaching.view is other, but the data draw no second view of their clips")
+        return [batch.mixture, batch.other_view]
+
     def teacher_of(self, student: nn.Module, make) -> nn.Module:
         """A teacher for ``student``; ``make()`` gives another network like it, with new weights."""
         network = copy.deepcopy(student) if self.start == "copy" else make()
         return network.requires_grad_(False)
 
+    def weight(self, progress: Progress) -> float:
+        """The weight of the consistency on its ramp."""
+        return self.consistency_weight * exponential_ramp(progress.epochs, self.ramp_epochs)
+
     def loss(self, student, teacher, progress: Progress) -> torch.Tensor:
         """The weighted consistency of two ``Detection`` s, strong and weak."""
-        weight = self.consistency_weight * exponential_ramp(progress.epochs, self.ramp_epochs)
-        return weight * (
+        return self.weight(progress) * (
             consistency(student.strong, teacher.strong, self.consistency)
             + consistency(student.weak, teacher.weak, self.consistency)
         )

@@ -18,6 +18,7 @@ from tests.test_train import DETECTION, EXTRACTION, SEPARATION, merged
 
 FORK = multiprocessing.get_context("fork")  # torch is imported once
 STEPS = 20
+MASKER = {"n_sources": 3, "bottleneck": 4, "hidden": 8, "skip": 4, "n_blocks": 2, "n_repeats": 1}
 LONG = {"schedule": {"epochs": 1}, "optimisation": {"warmup_epochs": 1}}
 
 
@@ -52,7 +53,7 @@ def as_rank(rank, count, port, function, arguments):
 
 @pytest.fixture
 def sets(make_set):
-    strong, weak = make_set("strong", 2 * STEPS), make_set("weak", 2 * STEPS, strong=False)
+    strong, weak = make_set("strong", 2 * STEPS, stems=True), make_set("weak", 2 * STEPS, strong=False)
     bare, stems = make_set("bare", 2 * STEPS, strong=False, weak=False), make_set("stems", 4 * STEPS, stems=True)
     valid = {"strong": [make_set("valid", 4)], "weak": [make_set("weakvalid", 4, strong=False)]}
     return {
@@ -75,6 +76,8 @@ def cases():
         "mean teacher": ("detection", {**labelled, "system": mixed}),
         "joint": ("joint", merged(joint, system={"mode": "joint", "freeze_batch_norm": False})),
         "ssep+sed": ("ssep_sed", joint),
+        "task-aware": ("task_aware", merged(joint, system={"masker": MASKER})),
+        "joint, task losses": ("joint", merged(joint, system={"mode": "stage2", "task_losses": {}})),
         "target extraction": ("extraction", {**EXTRACTION, **LONG}),
         "joint, accumulated": ("joint", merged(joint, system={"mode": "stage1"}, optimisation={"accumulate": 3})),
     }
@@ -82,10 +85,12 @@ def cases():
 
 def parts_of(name, sets, tmp_path):
     """The initial models of a system that starts from others."""
-    if name not in ("joint", "ssep_sed"):
+    if name not in ("joint", "ssep_sed", "task_aware"):
         return None
-    train("separation", merged(SEPARATION, data={"batches": 1}), tmp_path / "sep", *sets["stems"])
     train("detection", merged(DETECTION, data={"batches": 1}), tmp_path / "sed", *sets["labelled"])
+    if name == "task_aware":
+        return {"detector": tmp_path / "sed/best_teacher.pt"}
+    train("separation", merged(SEPARATION, data={"batches": 1}), tmp_path / "sep", *sets["stems"])
     return {"separator": tmp_path / "sep/best_separator.pt", "detector": tmp_path / "sed/best_teacher.pt"}
 
 

@@ -9,6 +9,7 @@ from sedsep.systems import SYSTEMS
 SEPARATOR = {"n_sources": 3, "n_filters": 8, "kernel": 16, "bottleneck": 4, "hidden": 8, "skip": 4, "n_blocks": 2}
 FRONTEND = {"spectrum": {"sample_rate": 8000, "n_fft": 256, "hop": 128, "n_mels": 8, "f_max": 4000.0}}
 DETECTOR = {"channels": [4, 4, 4], "pools": [[2, 2], [2, 2], [1, 2]], "hidden": 4, "n_layers": 1}
+MASKER = {"n_sources": 3, "bottleneck": 4, "hidden": 8, "skip": 4, "n_blocks": 2, "n_repeats": 1}
 
 
 @pytest.fixture
@@ -21,6 +22,7 @@ def build():
         detecting = {"frontend": FRONTEND, "detector": DETECTOR}
         parts["detection"] = detecting
         parts["joint"] = parts["ssep_sed"] = {**detecting, "separator": SEPARATOR}
+        parts["task_aware"] = {**detecting, "masker": MASKER}
         classes = Classes(("High", "Low"))
         resolved = config.resolve_kind(SYSTEMS, {"kind": name, **parts[name], **section})
         return config.build(SYSTEMS, resolved, {"classes": classes})

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sedsep.errors import UserError, nearest
-from sedsep.evaluate.score.unit import DECIBEL, FRACTION, PER_CENT, SHARE, Unit
+from sedsep.evaluate.score.unit import DECIBEL, FRACTION, MILLIONS, PER_CENT, SHARE, Unit
 
 
 class Column(NamedTuple):
@@ -55,6 +55,7 @@ COLUMNS = {
     "multi_source": Column("2-4 sources SI-SNRi", "fuss-multi-source-si-snri", DECIBEL, "fuss"),
     "under": Column("under-separated", "fuss-under-separated", SHARE, "fuss"),
     "equal": Column("equally separated", "fuss-equally-separated", SHARE, "fuss"),
+    "parameters": Column("parameters", "parameters", MILLIONS, "parameters"),
     "over": Column("over-separated", "fuss-over-separated", SHARE, "fuss"),
 }
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sedsep import __version__
 from sedsep.errors import UserError, nearest
-from sedsep.evaluate.score import detection, extraction, fuss, separation, tags
+from sedsep.evaluate.score import detection, extraction, fuss, separation, size, tags
 from sedsep.evaluate.score.truth import Truth, few, from_directory, from_files
 from sedsep.files import write_json, write_table
 from sedsep.metrics.bootstrap import interval, resamples
@@ -42,6 +42,7 @@ METRICS = {
     "sdr": (separation.sdr_numbers, "stems"),
     "fuss": (fuss.fuss_numbers, "stems"),
     "extraction": (extraction.extraction_numbers, "stems"),
+    "parameters": (size.size_numbers, "events"),
 }
 
 

@@ -8,7 +8,8 @@ class Unit:
     """A unit.
 
     Args:
-        name: under ``shown_in`` in a file of results. stored: what the value itself is, "fraction" or "dB".
+        name: under ``shown_in`` in a file of results. stored: what the value itself is, "fraction", "dB" or
+            "parameters".
         factor: from the value that is stored to the number that is shown. digits: after the point.
         suffix: behind a number, and behind the head of a column whose numbers go without it.
     """
@@ -45,7 +46,8 @@ FRACTION = Unit("fraction", "fraction", 1, 3, "")
 SHARE = Unit("share", "fraction", 1, 2, "")  # of the clips: of a few thousand at most
 PER_CENT = Unit("per cent", "fraction", 100, 2, " %")
 DECIBEL = Unit("dB", "dB", 1, 1, " dB")
-UNITS = {unit.name: unit for unit in (FRACTION, SHARE, PER_CENT, DECIBEL)}
+MILLIONS = Unit("millions", "parameters", 1e-6, 3, " M")
+UNITS = {unit.name: unit for unit in (FRACTION, SHARE, PER_CENT, DECIBEL, MILLIONS)}
 
 
 def unit_of(entry: dict) -> Unit:

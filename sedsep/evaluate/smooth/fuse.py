@@ -57,6 +57,8 @@ def fuse_directories(out, directories, how="mean", exponent=2.0, weights=None, f
     steps = read[0].info.get("model_steps")
     if steps and all(member.info.get("model_steps") == steps for member in read):
         notes["model_steps"] = steps  # all of their models are smoothed alike, and so is what they say together
+    if all("networks" in member.info for member in read):
+        notes["networks"] = {key: n for member in read for key, n in member.info["networks"].items()}
     ScoreSet(classes, fused, weak, notes).write(out)
     return "\n".join([f"{out}: {len(fused)} clips", *map(_line, members)])
 

@@ -1,7 +1,8 @@
 """Detectors: features of a front-end -> scores of frames and of the clip; the list of what there is.
 
 Every one maps ``(B, L, F)``, or ``(B, P, L, F)``, to ``Detection`` and has ``pool``, the front-end's frames that make
-one frame of its scores. It is told ``n_classes`` C, ``n_bands`` F and ``n_maps`` P.
+one frame of its scores, and ``layers``, the names of the modules whose outputs lie between the two. It is told
+``n_classes`` C, ``n_bands`` F and ``n_maps`` P.
 """
 
 from typing import Annotated

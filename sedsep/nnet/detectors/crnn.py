@@ -96,6 +96,7 @@ class CRNN(nn.Module):
         self.cnn = nn.Sequential(
             *(ConvBlock(a, b, tuple(pool), dropout) for a, b, pool in zip(widths, channels, pools))
         )
+        self.layers = (*(f"cnn.{block}" for block in range(len(channels))), "rnn")
         self.rnn = nn.GRU(channels[-1], hidden, n_layers, bidirectional=True, batch_first=True)
         self.dropout = Dropout(dropout)
         self.pooling = build(POOLINGS, pooling, {"width": 2 * hidden, "n_classes": n_classes})

@@ -11,7 +11,7 @@ from sedsep.evaluate.score.compare import compare, read
 from sedsep.evaluate.score.score import METRICS, read_truth, results, score
 from sedsep.evaluate.score.stored import read_results
 
-ELSEWHERE = ("extraction", "fuss")  # of these the clue or the measure of the paper comes first
+ELSEWHERE = ("extraction", "fuss", "parameters")  # of these the clue or the measure of the paper comes first
 
 
 @pytest.fixture

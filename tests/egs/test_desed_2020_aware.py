@@ -1,0 +1,75 @@
+"""Task-aware separation in the recipe of 2020: both tables from nothing, at the preset that only shows that it runs."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.egs.test_desed_2021 import heard
+
+RECIPE = Path(__file__).resolve().parents[2] / "egs" / "desed_2020"
+ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+ROWS = {
+    "sed_only", "sep_sed_alone", "sep_sed", "aware", "aware_count", "aware_mse", "aware_weak", "aware_deep",
+    "aware_sum", "aware_noisy_or", "jss_labels", "jss_aware",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("aware")
+    command = [RECIPE / "run.sh", "--preset", "smoke", "--rows", "aware", "--work", directory]
+    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return directory / "exp" / "mini-smoke-seed42"
+
+
+def test_both_tables_with_counted_parameters(experiment):
+    with open(experiment / "results.tsv", encoding="utf-8") as file:
+        rows = {(row["system"], row["model"]): row for row in csv.DictReader(file, delimiter="\t")}
+    assert ("Proposed, widths of the text", "teacher") in rows and ("+ weak + DFL + teach", "student") in rows
+    sizes = {
+        name: json.loads((experiment / "results" / f"{name}.student.json").read_text())["metrics"] for name in ROWS
+    }
+    sizes = {name: metrics["parameters"]["value"] for name, metrics in sizes.items()}
+    assert sizes["sed_only"] < sizes["aware"] < sizes["aware_count"]
+    assert sizes["sep_sed"] == sizes["sep_sed_alone"] > sizes["sed_only"], "the detector counts once"
+    assert sizes["aware"] == sizes["aware_mse"] == sizes["aware_sum"]
+    page = (experiment / "RESULTS.md").read_text()
+    assert all(title in page for title in ("Table 1", "Table 2", "From sources to clips", "Two ideas on one budget"))
+
+
+def test_every_row_listens(experiment):
+    for name in ROWS:
+        assert heard(experiment / "scores" / f"{name}.student"), name
+
+
+def test_the_losses_are_those_of_the_rows(experiment):
+    expected = {"aware_mse": {"mse"}, "aware_weak": {"mse", "weak"}, "aware_deep": {"mse", "weak", "deep"}}
+    everything = {"mse", "weak", "deep", "teacher"}
+    expected |= {"aware": everything, "aware_count": everything, "jss_aware": everything}
+    for name, losses in expected.items():
+        record = json.loads((experiment / name / "log.jsonl").read_text().splitlines()[0])
+        assert set(record["loss"]) == losses, name
+
+
+def test_the_sources_are_drawn(experiment):
+    assert (experiment / "sources.png").stat().st_size > 10_000
+
+
+def test_what_is_for_the_night_is_made_for_it_alone():
+    tables = [RECIPE / "conf" / f"{name}.tsv" for name in ("groups", "runs", "rows")]
+    made = {}
+    for group in ("all", "aware", "night"):
+        command = ["awk", "-F", "\t", "-v", "OFS=\t", "-v", "recipe=x", "-v", f"group={group}"]
+        command += ["-f", RECIPE.parents[1] / "tools" / "rows.awk", *tables]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        made[group] = {line.split("\t")[0] for line in done.stdout.splitlines()} - {"-"}
+    night = {"aware_dat", "aware_ppcen", "aware_ppcen_dat", "jss_dat", "jss_ppcen"}
+    assert night <= made["night"] and not night & (made["all"] | made["aware"])
+    assert {"dat_augm", "ppcen", "sep_jss"} <= made["night"] and "baseline" not in made["night"]
+    assert {f"{name}.student" for name in ROWS} <= made["aware"] <= made["all"]
