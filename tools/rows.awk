@@ -25,12 +25,12 @@ function take() {
   rest[n] = command[n] OFS cell("conf") OFS cell("options") OFS from[n] OFS data[n] OFS cell("smooth") OFS \
     options_of(cell("metrics"))
   wanted[n] = group == "all"
-  count = split(cell("group"), words, ",")
-  for (k = 1; k <= count; k++) {
-    if (words[k] !~ /^(-|all)$/ && !(words[k] in groups)) known = known " " words[k]
-    groups[words[k]]
-    if (words[k] == "night" && group == "all") wanted[n] = 0
-    if (words[k] == group) wanted[n] = 1
+  n_groups = split(cell("group"), its, ",")  # names of their own: awk's variables are global
+  for (g = 1; g <= n_groups; g++) {
+    if (its[g] !~ /^(-|all)$/ && !(its[g] in groups)) known = known " " its[g]
+    groups[its[g]]
+    if (its[g] == "night" && group == "all") wanted[n] = 0
+    if (its[g] == group) wanted[n] = 1
   }
 }
 END {
