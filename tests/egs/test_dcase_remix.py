@@ -1,9 +1,7 @@
 """The recipe of weakly supervised detection, at the preset that only shows that it runs; its corpora and its tables."""
 
 import csv
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +15,14 @@ from sedsep.nnet.detectors import DETECTORS
 from sedsep.nnet.vgg import VGG
 from sedsep.systems import SYSTEMS
 from sedsep.train import configured
+from tests import preloaded
 
 RECIPE = Path(__file__).resolve().parents[2] / "egs" / "dcase_remix"
-ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
 
 
 def run(*options, work, code=0):
     command = [RECIPE / "run.sh", "--preset", "smoke", "--work", work, *map(str, options)]
-    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=preloaded.environment(), check=False)
     assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout + done.stderr
 
@@ -95,7 +93,7 @@ def test_the_papers_corpora(tmp_path):
     for name in ("airport-lisbon-1000-1-a", "bus-paris-3-4-a", "street_traffic-milan-5-6-a"):
         audio.write(scenes / f"{name}.wav", 0.1 * rng.standard_normal(8000), 8000)
     command = [RECIPE / "local/dcase.sh", tmp_path / "bank", RECIPE / "conf/paper", root]
-    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=preloaded.environment(), check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     bank = Soundbank.read(tmp_path / "bank")
     assert bank.classes.names == ("Bark", "Bus")

@@ -17,6 +17,7 @@ from sedsep.nnet.frontends.frontend import Frontend
 from sedsep.nnet.frontends.smoother import coefficient
 from sedsep.systems import SYSTEMS
 from sedsep.train import configured
+from tests import preloaded
 from tests.conftest import ROOT
 
 RECIPE = ROOT / "egs" / "desed_2020"
@@ -28,9 +29,9 @@ def table(path):
         return list(csv.DictReader(file, delimiter="\t"))
 
 
-def run(recipe, *options, here, code=0):
+def run(recipe, *options, code=0):
     command = [recipe / "run.sh", *map(str, options)]
-    done = subprocess.run(command, capture_output=True, text=True, env=here, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=preloaded.environment(), check=False)
     assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout + done.stderr
 
@@ -60,8 +61,8 @@ def small(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def made(small, here):
-    run(small, "--preset", "smoke", "--rows", "ablation", here=here)
+def made(small):
+    run(small, "--preset", "smoke", "--rows", "ablation")
     return small / "exp/mini-smoke-seed42"
 
 
@@ -97,8 +98,8 @@ def test_what_was_trained_is_what_was_asked_for(made):
     assert (ppcen["n_layers"], ppcen["levels"]["kind"], ppcen["levels"]["top_db"]) == (2, "log", 80.0)
 
 
-def test_every_row_is_planned(here, tmp_path):
-    printed = run(RECIPE, "--cmd", "slurm", "--dry-run", "--preset", "smoke", "--work", tmp_path, here=here)
+def test_every_row_is_planned(tmp_path):
+    printed = run(RECIPE, "--cmd", "slurm", "--dry-run", "--preset", "smoke", "--work", tmp_path)
     commands = dict(re.findall(r"log=\S*/(\S+)\.log; command=\((.*)\) ;;$", printed, re.M))
     runs, rows = table(RECIPE / "conf/runs.tsv"), table(RECIPE / "conf/rows.tsv")
     assert len(runs) == 13 and len(rows) == 28

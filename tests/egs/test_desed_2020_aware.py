@@ -2,17 +2,15 @@
 
 import csv
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import preloaded
 from tests.egs.test_desed_2021 import heard
 
 RECIPE = Path(__file__).resolve().parents[2] / "egs" / "desed_2020"
-ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
 ROWS = {
     "sed_only", "sep_sed_alone", "sep_sed", "aware", "aware_count", "aware_mse", "aware_weak", "aware_deep",
     "aware_sum", "aware_noisy_or", "jss_labels", "jss_aware",
@@ -23,7 +21,7 @@ ROWS = {
 def experiment(tmp_path_factory):
     directory = tmp_path_factory.mktemp("aware")
     command = [RECIPE / "run.sh", "--preset", "smoke", "--rows", "aware", "--work", directory]
-    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=preloaded.environment(), check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return directory / "exp" / "mini-smoke-seed42"
 
