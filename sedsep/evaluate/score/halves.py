@@ -10,7 +10,7 @@ def halves(names, seed: int = 0) -> tuple:
     """The names of the half to tune on, the larger by one of an odd number, and of the half to report on; sorted.
 
     >>> halves(["a", "b", "c", "d", "e"])
-    (['a', 'c', 'e'], ['b', 'd'])
+    (['c', 'd', 'e'], ['a', 'b'])
     """
     names = sorted(names)
     order = np.random.default_rng(seed).permutation(len(names))
