@@ -34,7 +34,7 @@ done
 mapfile -t sets < <(tail -n +2 "$conf/sets.tsv" | cut -f 1)
 overlaid=()  # sets of one set's clips with another's over them, for the rows that need them
 while IFS=$'\t' read -r name set other; do
-  case $spared in *" $name "*) ;; *) overlaid+=("$set $other $name") ;; esac
+  case " ${data_of[*]//,/ } " in *" $name "*) overlaid+=("$set $other $name") ;; esac
 done < <(tail -n +2 conf/overlays.tsv)
 
 if at 0 "prepare: find the recordings"; then
