@@ -46,8 +46,8 @@ if at 1 "simulate the sets, and validate them"; then
   for set in "${sets[@]}"; do part "$exp/log/simulate_$set.log" local/simulate_set.sh "$data" "$conf" "$set"; done
   part "$exp/log/simulate_scene.log" local/mix_scene.sh "$data" "$conf"
   part "$exp/log/simulate_rooms.log" local/rooms_scene.sh "$data" "$conf"; parts simulate
-  for names in "${overlaid[@]}"; do
-    read -r set other name <<< "$names"
+  for laid in "${overlaid[@]}"; do
+    read -r set other name <<< "$laid"
     part "$exp/log/overlay_$name.log" local/overlay_set.sh "$data" "$set" "$other" "$name"
   done; parts overlay
   run "$exp/log/validate.log" local/validate_sets.sh "$data" stop "${sets[@]}"
