@@ -34,7 +34,7 @@ done
 mapfile -t sets < <(tail -n +2 "$conf/sets.tsv" | cut -f 1)
 overlaid=()  # sets of one set's clips with another's over them, for the rows that need them
 while IFS=$'\t' read -r name set other; do
-  case $spared in *" $name "*) ;; *) overlaid+=("$set $other $name") ;; esac
+  case " ${data_of[*]//,/ } " in *" $name "*) overlaid+=("$set $other $name") ;; esac
 done < <(tail -n +2 conf/overlays.tsv)
 
 if at 0 "prepare: find the recordings"; then
@@ -46,8 +46,8 @@ if at 1 "simulate the sets, and validate them"; then
   for set in "${sets[@]}"; do part "$exp/log/simulate_$set.log" local/simulate_set.sh "$data" "$conf" "$set"; done
   part "$exp/log/simulate_scene.log" local/mix_scene.sh "$data" "$conf"
   part "$exp/log/simulate_rooms.log" local/rooms_scene.sh "$data" "$conf"; parts simulate
-  for names in "${overlaid[@]}"; do
-    read -r set other name <<< "$names"
+  for laid in "${overlaid[@]}"; do
+    read -r set other name <<< "$laid"
     part "$exp/log/overlay_$name.log" local/overlay_set.sh "$data" "$set" "$other" "$name"
   done; parts overlay
   run "$exp/log/validate.log" local/validate_sets.sh "$data" stop "${sets[@]}"
