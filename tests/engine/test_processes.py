@@ -19,7 +19,20 @@ from tests.test_train import DETECTION, EXTRACTION, SEPARATION, merged
 FORK = multiprocessing.get_context("fork")  # torch is imported once
 STEPS = 20
 MASKER = {"n_sources": 3, "bottleneck": 4, "hidden": 8, "skip": 4, "n_blocks": 2, "n_repeats": 1}
+GIVEN = {"separation": "stems", "extraction": "stems", "weak_detection": "tags"}
 LONG = {"schedule": {"epochs": 1}, "optimisation": {"warmup_epochs": 1}}
+WEAK = {
+    **LONG,
+    "data": {"seconds": 1.0, "weak": 2},
+    "system": {
+        "frontend": {
+            "spectrum": {"sample_rate": 8000, "n_fft": 256, "hop": 128, "n_mels": 8, "f_max": 4000.0, "centred": False},
+            "compression": {"kind": "ln"},
+        },
+        "detector": {"kind": "class_maps", "encoder": {"channels": [3, 4]}, "pooling": {"n_frames": 61}},
+        "reconstruction": {"weight": 0.1, "channels": [3]},
+    },
+}
 
 
 def train(kind, configuration, *rest):
@@ -59,6 +72,7 @@ def sets(make_set):
     return {
         "labelled": ({"strong": [strong], "weak": [weak], "unlabelled": [bare]}, valid),
         "stems": ({"mixtures": [stems]}, {"mixtures": [make_set("few", stems=True)]}),
+        "tags": ({"weak": [weak]}, {"weak": valid["weak"]}),
     }
 
 
@@ -73,6 +87,7 @@ def cases():
     return {
         "mixit": ("separation", {**SEPARATION, **LONG}),
         "pit": ("separation", merged({**SEPARATION, **LONG}, system={"loss": "pit"})),
+        "weak detection": ("weak_detection", WEAK),
         "mean teacher": ("detection", {**labelled, "system": mixed}),
         "joint": ("joint", merged(joint, system={"mode": "joint", "freeze_batch_norm": False})),
         "ssep+sed": ("ssep_sed", joint),
@@ -101,7 +116,7 @@ def test_every_system_is_compared():
 @pytest.mark.parametrize("case", cases())
 def test_two_processes_equal_one(tmp_path, sets, case):
     name, configuration = cases()[case]
-    given = sets["stems" if name in ("separation", "extraction") else "labelled"]
+    given = sets[GIVEN.get(name, "labelled")]
     initial = parts_of(name, sets, tmp_path)
     train(name, configuration, tmp_path / "one", *given, initial)
     in_ranks(2, train, name, configuration, tmp_path / "two", *given, initial)

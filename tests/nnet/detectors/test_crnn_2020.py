@@ -152,7 +152,7 @@ def test_the_frames_and_labels_of_the_baseline():
 def test_the_initialisation_of_the_baseline():
     torch.manual_seed(0)
     crnn = CRNN(10, pooling=ATTENTION, initialisation="baseline_2020").requires_grad_(False)
-    convolution, norm, gate = crnn.cnn[3][:3]
+    convolution, norm, gate, *_ = crnn.cnn[3]
     limit = (2 * 6 / ((64 + 128) * 9)) ** 0.5
     assert 0.99 * limit < convolution.weight.abs().max() <= limit
     assert norm.weight.mean() == pytest.approx(1, abs=0.01) and norm.weight.std() == pytest.approx(0.02, rel=0.3)
