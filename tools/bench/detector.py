@@ -117,10 +117,10 @@ def benchmarks():
     fast, peer, features = accelerate(copy.deepcopy(plain)), of_torch(plain), torch.rand(N_CLIPS, N_FRAMES, N_BANDS)
     check(plain, fast, lambda network: loss_of(network, features))
     size = f"{N_CLIPS} clips x 10 s"
-    calls = [forward(network, features) for network in (fast, peer)]
-    yield f"CRNN forward, {size}", *calls, {"flops": calls[1]}
-    calls = [step(network, lambda one: loss_of(one, features)) for network in (fast, peer)]
-    yield f"CRNN training step, dropout 0.5, {size}", *calls, {"flops": calls[1]}
+    passes = [forward(network, features) for network in (fast, peer)]
+    yield f"CRNN forward, {size}", *passes, {"flops": (1, passes[1])}
+    steps = [step(network, lambda one: loss_of(one, features)) for network in (fast, peer)]
+    yield f"CRNN training step, dropout 0.5, {size}", *steps, {"flops": (3, passes[1])}
     for name, kind, section, n_clips in (
         ("mean-teacher step", "detection", SYSTEM, 12),
         ("JT step", "joint", {**SYSTEM, "separator": SEPARATOR, "mode": "joint"}, 3),

@@ -75,11 +75,13 @@ def limits() -> tuple:
 def share(result: dict, work: dict) -> dict:
     """The result with its share of the machine's limit: ``work`` has "flops" or "bytes" of a call of ours.
 
-    Flops may be a call in plain torch, whose products and convolutions are counted.
+    Flops may be a pair of a number and a call in plain torch, whose products and convolutions are counted so many
+    times. A training step is three forward passes, to its input, its weights and its output: the counter takes the
+    gradients of depth-wise convolutions for those of full ones.
     """
     rates = dict(zip(("flops", "bytes"), limits()))
     ((sort, amount),) = work.items()
-    amount = flops_of(amount) if callable(amount) else amount
+    amount = amount[0] * flops_of(amount[1]) if isinstance(amount, tuple) else amount
     return {**result, sort: amount, "share": amount / result["ours_s"] / rates[sort]}
 
 

@@ -58,6 +58,17 @@ def keep(keys, place, least, kept):
 
 
 @kernel
+def normalise(y, scale, shift, weight, n, linear):
+    """``n (C, l) = scale y + shift`` per channel, and ``linear (C, l) = weight n``."""
+    for c in range(len(n)):
+        source, row = y[c], n[c]
+        for i in range(n.shape[1]):
+            row[i] = scale[c] * source[i] + shift[c]
+    if n.shape[1]:
+        np.dot(weight, n, linear)
+
+
+@kernel
 def gate(part, first, last, size, y, rows, n_bands, scale, shift, weight, bias, keys, least, pool, factor, out):
     """``out (B, C, L' F')``: the pooled products of ``weight n + bias`` and sigmoid(n), ``n = scale y + shift``.
 
@@ -76,12 +87,7 @@ def gate(part, first, last, size, y, rows, n_bands, scale, shift, weight, bias, 
         length = max(stop - start, 0)
         n = memory[: n_channels * length].reshape(n_channels, length)
         linear = products[: n_channels * length].reshape(n_channels, length)
-        for c in range(n_channels):
-            source, row = y[clip, c, start:stop], n[c]
-            for i in range(length):
-                row[i] = scale[c] * source[i] + shift[c]
-        if length:
-            np.dot(weight, n, linear)
+        normalise(y[clip, :, start:stop], scale, shift, weight, n, linear)
         for c in range(n_channels):
             row, gated = n[c], linear[c]
             sigmoid(row, whole)
@@ -140,7 +146,7 @@ def gate_backward(
     """``grad_n (B, C, L F)`` of the normalised n from ``grad_out (B, C, L' F')``; and the sums over each unit.
 
     Args:
-        middle: ``(C,)`` the mean of y. grad_weight: ``(parts, C, C)``, the last unit of a part has added its own.
+        middle: ``(C,)`` the mean of y. grad_weight: ``(parts, C, C)``, to which every unit adds its own.
         grad_bias: ``(units, C)``. sums: ``(units, 2, C)`` of grad_n, and of grad_n times y - middle.
     """
     n_channels, step = y.shape[1], rows * n_bands
@@ -158,12 +164,7 @@ def gate_backward(
         linear = linear_memory[: n_channels * length].reshape(n_channels, length)
         grad = grad_memory[: n_channels * length].reshape(n_channels, length)
         through = through_memory[: n_channels * length].reshape(n_channels, length)
-        for c in range(n_channels):
-            source, row = y[clip, c, start:stop], n[c]
-            for i in range(length):
-                row[i] = scale[c] * source[i] + shift[c]
-        if length:
-            np.dot(weight, n, linear)
+        normalise(y[clip, :, start:stop], scale, shift, weight, n, linear)
         begin, fewer = start // (times * bands), length // (times * bands)
         for c in range(n_channels):
             spread_rows(grad_out[clip, c, begin : begin + fewer], times, n_bands, bands, grad[c])
