@@ -8,7 +8,7 @@ BENCH := .bench-venv
 
 .PHONY: help install demo test lint bench clean
 help:
-	@echo "make demo     install, then run the main job on a corpus that sedsep synthesises (about 10 minutes)"
+	@echo "make demo     install, then run the main job on a corpus that sedsep synthesises (10 to 15 minutes on two cores)"
 	@echo "make test     install, then run the tests"
 	@echo "make lint     format of Python and shell, and likely mistakes (settings: tools/ruff.toml)"
 	@echo "make install  install into $(VENV)"
